@@ -1,0 +1,56 @@
+"""Databases on a PostgreSQL server, embedded or existing: their URLs and their creation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.local.errors import StackError
+
+SERVICES = ("recognition", "ledger", "notifier")
+CONNECT_TIMEOUT_S = 10.0
+SQL = Path(__file__).with_name("sql")
+
+
+def with_database(url: str, name: str) -> str:
+    """Return `url` with its database replaced by `name`; user, host and options stay."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
+
+
+async def create_database(server_url: str, name: str) -> None:
+    """Create an empty UTF-8 database unless it exists; `server_url` names any existing database to connect to.
+
+    Raises StackError DATABASE_UNREACHABLE or DATABASE_REFUSED.
+    """
+    try:
+        connection = await asyncpg.connect(server_url, timeout=CONNECT_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as reason:
+        raise StackError(
+            "DATABASE_UNREACHABLE", f"PostgreSQL at {urlsplit(server_url).hostname} refused: {reason}"
+        ) from reason
+    try:
+        if not await connection.fetchval((SQL / "database_exists.sql").read_text(), name):
+            await connection.execute(
+                await connection.fetchval((SQL / "create_database.sql").read_text(), name)
+            )
+    except asyncpg.DuplicateDatabaseError:
+        return  # another process created it meanwhile
+    except asyncpg.InsufficientPrivilegeError as reason:
+        raise StackError(
+            "DATABASE_REFUSED",
+            f"database {name} does not exist and may not be created by this user: {reason}",
+        ) from reason
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT_S)
+
+
+async def create_owner(server_url: str, name: str, password: str) -> None:
+    """Create the ordinary role that owns the services' databases; `server_url` is a superuser's."""
+    connection = await asyncpg.connect(server_url, timeout=CONNECT_TIMEOUT_S)
+    try:
+        statement = await connection.fetchval((SQL / "create_owner.sql").read_text(), name, password)
+        await connection.execute(statement)
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT_S)

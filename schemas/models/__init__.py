@@ -1,0 +1,1 @@
+"""One file per topic, one class per event type and major version."""

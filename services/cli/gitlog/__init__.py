@@ -1,0 +1,1 @@
+"""A git repository's history → people, achievements, thank-you notes and firsts."""

@@ -1,0 +1,1 @@
+"""`waystone trace`: what became of an event, across the three services."""

@@ -1,0 +1,55 @@
+"""`waystone verify`: one line a check, each fault in full, exit 1 when there is one."""
+
+import asyncio
+
+import typer
+
+from services.cli.errors import EXIT_FAULTS, EXIT_UNREACHABLE
+from services.cli.inert import inert
+from services.cli.output import JsonOption, complain, note, print_json, print_table
+from services.cli.progress import Meter
+from services.cli.servers import find_servers
+from services.cli.verify.report import Check, Report
+from services.cli.verify.verification import Targets
+from services.cli.verify.verification import verify as run_checks
+
+
+def verify(as_json: JsonOption = False) -> None:
+    """Check what the services stored: nothing lost, doubled or altered. Writes nothing; shares no query with them.
+
+    Exit 0 clean, 1 a fault, 3 a server that is named does not answer.
+    """
+    servers = find_servers()
+    targets = Targets(servers.need_databases(), servers.kafka or None)
+    with Meter("checks") as meter:
+        report = asyncio.run(run_checks(targets, lambda _: meter.advance()))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+        note(f"{len(report.checks)} checks in {meter.seconds:.1f} s")
+    if not report.clean:
+        raise typer.Exit(EXIT_FAULTS)
+    if report.unreachable:
+        raise typer.Exit(EXIT_UNREACHABLE)
+
+
+def _print(report: Report) -> None:
+    print_table(("service", "check", "result", "figures"), [_row(check) for check in report.checks])
+    for check in report.checks:
+        for fault in check.faults:
+            more = f" (the first of {check.faults_count:,})" if check.faults_count > 1 else ""
+            place, expected, found = (inert(text) for text in (fault.place, fault.expected, fault.found))
+            print(f"FAULT {check.service}, {check.name}: {place}: expected {expected}; found {found}{more}")
+    for sentence in report.unreachable:
+        complain("UNREACHABLE", sentence)
+    skipped = sum(1 for check in report.checks if check.skipped)
+    if report.clean:
+        print("clean" + (f", but {skipped} checks could not be made" if skipped else ""))
+
+
+def _row(check: Check) -> tuple[str, str, str, str]:
+    if check.skipped:
+        return check.service, check.name, "skipped", check.skipped
+    result = f"{check.faults_count:,} faults" if check.faults else "ok"
+    return check.service, check.name, result, check.figures

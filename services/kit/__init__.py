@@ -1,0 +1,1 @@
+"""Plumbing that two or more services use unchanged. No domain noun lives here."""

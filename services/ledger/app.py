@@ -1,0 +1,38 @@
+"""Wiring: settings and pool → the parts that run."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from services.kit import web
+from services.kit.auth import Authenticator
+from services.kit.consume import Consumer
+from services.kit.relay import Relay
+from services.kit.run import Parts
+from services.kit.sql import Pool
+from services.ledger import api, daily, gap_metrics, months
+from services.ledger.domain import Decoded
+from services.ledger.handlers import LedgerHandler
+from services.ledger.links import Signer
+from services.ledger.settings import LedgerSettings
+from services.ledger.snapshot import Snapshots
+
+SERVICE = "ledger"
+
+
+def build(settings: LedgerSettings, pool: Pool) -> Parts:
+    """What `python -m services.ledger serve` runs."""
+    handler = LedgerHandler(settings.digest_key.get_secret_value().encode())
+    consumer: Consumer[Decoded] = Consumer(settings, pool, handler, group=SERVICE)
+    snapshots = Snapshots(pool)
+    gap_metrics.register(snapshots)
+    key = settings.page_link_key
+    app = web.create_app(SERVICE, consumer, pool)
+    api.add_routes(
+        app, pool, snapshots, Authenticator(settings), Signer(key.get_secret_value()) if key else None
+    )
+    tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
+        lambda: months.keep_ahead(pool),
+        lambda: daily.run(pool, lambda: consumer.caught_up, settings.gap_settled_seconds),
+        snapshots.run,
+    ]
+    return Parts(consumer, Relay(settings, service=SERVICE), app, tasks)

@@ -1,0 +1,1 @@
+"""The person page: server-rendered, self-contained, opened by a signed link."""

@@ -1,0 +1,17 @@
+"""Settings of the ledger, beside those every service has."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.kit.auth import AuthSettings
+from services.kit.settings import ServiceSettings
+from services.ledger.links import LinkSettings
+
+
+class LedgerSettings(ServiceSettings, AuthSettings, LinkSettings):
+    """Whom to believe about who asks (`jwt_…`) and the key of page links; without them the API and pages stay shut."""
+
+    gap_settled_seconds: Annotated[float, Field(ge=15, le=86_400)] = 60
+    """How long the consumer must have kept up before a day's figures by unit are computed. They are computed once:
+    raise it for a backfill that comes in slowly, or what has not come yet passes for a gap."""

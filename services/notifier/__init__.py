@@ -1,0 +1,1 @@
+"""Tells people: mail and chat, as each person prefers."""

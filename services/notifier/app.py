@@ -1,0 +1,73 @@
+"""Wiring: settings and pool → the parts that run."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from services.kit import web
+from services.kit.consume import Consumer
+from services.kit.relay import Relay
+from services.kit.run import Parts
+from services.kit.sql import Pool
+from services.notifier.channels import Channel
+from services.notifier.channels.chat import Chat
+from services.notifier.channels.mail import Mail, SmtpServer
+from services.notifier.channels.mime import MailWriter
+from services.notifier.domain.telling import CHANNELS, ChannelName
+from services.notifier.handlers import Arrival, NotifierHandler
+from services.notifier.planning import Planner
+from services.notifier.rounds import forever
+from services.notifier.sending import Sender, SendLimits
+from services.notifier.settings import NotifierSettings
+from services.notifier.upkeep import Upkeep
+
+SERVICE = "notifier"
+_PLAN_IDLE_SECONDS = 0.2
+_RECALL_SECONDS = 2.0
+_MEASURE_SECONDS = 5.0
+
+
+def build(settings: NotifierSettings, pool: Pool) -> Parts:
+    """What `python -m services.notifier serve` runs."""
+    consumer: Consumer[Arrival] = Consumer(settings, pool, NotifierHandler(), group=SERVICE)
+    channels = _channels(settings)
+    planner, upkeep = Planner(pool, channels.keys()), Upkeep(pool)
+    limits = SendLimits(settings.concurrent_sends_max, settings.send_seconds_max, settings.lease_seconds)
+    senders = [
+        Sender(
+            name,
+            channels.get(name),
+            pool,
+            channels=channels.keys(),
+            limits=limits,
+            public_url=settings.public_url,
+        )
+        for name in CHANNELS
+    ]
+    tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
+        lambda: forever("plan", planner.once, idle_seconds=_PLAN_IDLE_SECONDS),
+        lambda: forever("recall", upkeep.recall_once, idle_seconds=_RECALL_SECONDS),
+        lambda: forever("measure", upkeep.measure_once, idle_seconds=_MEASURE_SECONDS),
+        *(sender.run for sender in senders),
+    ]
+    app = web.create_app(SERVICE, consumer, pool)
+    return Parts(consumer, Relay(settings, service=SERVICE), app, tasks)
+
+
+def _channels(settings: NotifierSettings) -> dict[ChannelName, Channel]:
+    """The ways this company has set up."""
+    server = SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.mail_from,
+        timeout_seconds=settings.network_seconds_max,
+    )
+    channels: dict[ChannelName, Channel] = {
+        "email": Mail(server, MailWriter(settings.mail_from, settings.mail_from_name))
+    }
+    if settings.chat_webhook_url is not None:
+        url = settings.chat_webhook_url.get_secret_value()
+        channels["chat"] = Chat(url, settings.network_seconds_max, settings.concurrent_sends_max)
+    return channels

@@ -1,0 +1,228 @@
+"""Event → what the store keeps. Nothing is told here: that is the sender's work, and its alone."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from aiokafka import ConsumerRecord
+
+from schemas.models.entries import RecognitionV1, RecognitionWithdrawnV1
+from schemas.models.erasures import ErasureV1
+from schemas.models.people import PersonV1
+from schemas.models.preferences import PreferencesV1
+from services.kit.batch import Item, Outcome, Outgoing
+from services.kit.errors import Code, Refusal, Stage
+from services.kit.receive import Received, receive
+from services.kit.sql import AnyConnection
+from services.notifier import directory, metrics, store
+from services.notifier.deliveries import Ended, deliveries
+from services.notifier.directory import PersonRecord, PreferenceRecord, wishes_of
+from services.notifier.domain.states import Reason, State
+from services.notifier.domain.telling import DEFAULT_CHANNEL, is_too_old, privacy
+
+ENTRIES = "recognition.entries.v1"
+DIRECTORY_TOPICS = ("recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
+_ENTRY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
+# An erasure outranks every record of the same person in one batch.
+_ERASURE_RANK = {"received": 1, "given": 2}
+
+R = TypeVar("R")
+K = TypeVar("K", PersonRecord, PreferenceRecord)
+Rank = tuple[float, float, str] | tuple[datetime, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event, and when it arrived here (UTC). The same on every try to store its batch."""
+
+    received: Received
+    arrived_at: datetime
+
+
+Items = Sequence[Item[Arrival]]
+
+
+class NotifierHandler:
+    """What the kit's consumer asks of the notifier."""
+
+    topics: Sequence[str] = (ENTRIES, *DIRECTORY_TOPICS)
+    read_first: Sequence[Sequence[str]] = (
+        ("recognition.erasures.v1",),
+        ("recognition.people.v1", "recognition.preferences.v1"),
+    )
+    dlq_topic = "recognition.dlq.notifier"
+
+    def decode(self, record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
+        """Record → event with its arrival, or why it is refused."""
+        received = receive(record, now)
+        if isinstance(received, Refusal):
+            return received
+        if isinstance(received.body, RecognitionV1) and not _ENTRY_ID.fullmatch(received.event.id):
+            return Refusal(Code.SCHEMA_BAD, Stage.VALIDATE, "id of a recognition is not a UUIDv8")
+        return Arrival(received, now)
+
+    async def apply(self, connection: AnyConnection, items: Items) -> Sequence[Outgoing]:
+        """Keep one batch: tables in this order, each written once. Returns deliveries of what ended on arrival."""
+        people, preferences, withdrawals, recognitions = [], [], [], []
+        for item in items:
+            body = _body(item)
+            if isinstance(body, PersonV1 | ErasureV1):
+                people.append(item)
+            elif isinstance(body, PreferencesV1):
+                preferences.append(item)
+            elif isinstance(body, RecognitionWithdrawnV1) and body.withdraws_kind == "recognition":
+                withdrawals.append(item)
+            elif isinstance(body, RecognitionV1):
+                recognitions.append(item)
+            else:
+                item.outcome = Outcome.IGNORED
+        if people:
+            await _keep_people(connection, people)
+        if preferences:
+            await _keep_preferences(connection, preferences)
+        if withdrawals:
+            await _keep_withdrawals(connection, withdrawals)
+        return await _add_intents(connection, recognitions) if recognitions else []
+
+
+async def _keep_people(connection: AnyConnection, items: Items) -> None:
+    records = [_person_record(item) for item in items]
+    changed = await directory.keep_people(connection, _newest(records, _person_rank))
+    stored = await directory.people_versions(connection, sorted({r.employee for r in records}))
+    for item, record in zip(items, records, strict=True):
+        version = stored[record.employee]
+        if record.erased is not None:
+            is_stored = version.erased == record.erased
+        else:
+            is_stored = (version.happened_at, version.event_id) == (record.happened_at, record.event_id)
+        _set_outcome(item, record.employee, is_stored, changed)
+
+
+async def _keep_preferences(connection: AnyConnection, items: Items) -> None:
+    records = [_preference_record(item) for item in items]
+    changed = await directory.keep_preferences(connection, _newest(records, _preference_rank))
+    stored = await directory.preference_versions(connection, sorted({r.employee for r in records}))
+    for item, record in zip(items, records, strict=True):
+        is_stored = stored[record.employee] == _preference_rank(record)
+        _set_outcome(item, record.employee, is_stored, changed)
+
+
+def _set_outcome(item: Item[Arrival], employee: str, is_stored: bool, changed: set[str]) -> None:
+    """Overtaken by a newer record: ignored. Stored by this batch: applied, the first of equals. Before: duplicate."""
+    if not is_stored:
+        item.outcome = Outcome.IGNORED
+    elif employee in changed:
+        changed.discard(employee)
+    else:
+        item.outcome = Outcome.DUPLICATE
+
+
+async def _keep_withdrawals(connection: AnyConnection, items: Items) -> None:
+    ids = [UUID(_expect(item, RecognitionWithdrawnV1).withdraws) for item in items]
+    new = await directory.keep_withdrawn(connection, sorted(set(ids)))
+    for item, id_ in zip(items, ids, strict=True):
+        if id_ in new:
+            new.discard(id_)
+        else:
+            item.outcome = Outcome.DUPLICATE
+
+
+async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing]:
+    intents = [_new_intent(item) for item in items]
+    new = await store.add_intents(connection, intents)
+    ended = []
+    for item, intent in zip(items, intents, strict=True):
+        place = (intent.recognition, intent.employee)
+        if place not in new:
+            item.outcome = Outcome.DUPLICATE
+            continue
+        new.discard(place)
+        if intent.reason is not None:
+            metrics.INTENTS.labels(DEFAULT_CHANNEL, State.SUPPRESSED, intent.reason).inc()
+            ended.append(
+                Ended(
+                    recognition=intent.recognition,
+                    employee=intent.employee,
+                    occurred_at=intent.occurred_at,
+                    correlation=intent.correlation,
+                    channel=DEFAULT_CHANNEL,
+                    state=State.SUPPRESSED,
+                    reason=intent.reason,
+                    attempts=0,
+                    at=intent.arrived_at,
+                )
+            )
+    return deliveries(ended)
+
+
+def _body(item: Item[Arrival]) -> object:
+    assert isinstance(item.decoded, Arrival), "the kit hands over accepted items only"
+    return item.decoded.received.body
+
+
+def _expect(item: Item[Arrival], model: type[R]) -> R:
+    body = _body(item)
+    assert isinstance(body, model)
+    return body
+
+
+def _event(item: Item[Arrival]) -> tuple[datetime, str]:
+    assert isinstance(item.decoded, Arrival)
+    return item.decoded.received.event.time, item.decoded.received.event.id
+
+
+def _person_record(item: Item[Arrival]) -> PersonRecord:
+    body = _body(item)
+    if isinstance(body, ErasureV1):
+        return PersonRecord(body.employee, None, None, None, erased=body.scope)
+    person = _expect(item, PersonV1)
+    happened_at, event_id = _event(item)
+    return PersonRecord(person.employee, happened_at, event_id, person.model_dump_json(exclude_defaults=True))
+
+
+def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
+    body = _expect(item, PreferencesV1)
+    happened_at, event_id = _event(item)
+    return PreferenceRecord(
+        body.employee,
+        happened_at,
+        event_id,
+        privacy(wishes_of(body)),
+        body.model_dump_json(exclude_defaults=True),
+    )
+
+
+def _new_intent(item: Item[Arrival]) -> store.NewIntent:
+    assert isinstance(item.decoded, Arrival)
+    event, body = item.decoded.received.event, _expect(item, RecognitionV1)
+    too_old = is_too_old(event.time, item.decoded.arrived_at)
+    return store.NewIntent(
+        recognition=UUID(event.id),
+        employee=body.employee,
+        award_grant=body.grant,
+        giver=body.giver if body.by == "person" else None,
+        occurred_at=event.time,
+        correlation=event.correlationid or event.id,
+        body=None if too_old else body.model_dump_json(exclude_defaults=True),
+        arrived_at=item.decoded.arrived_at,
+        channel=DEFAULT_CHANNEL if too_old else None,
+        reason=Reason.TOO_OLD if too_old else None,
+    )
+
+
+def _person_rank(record: PersonRecord) -> tuple[int, float, str]:
+    if record.erased is not None or record.happened_at is None or record.event_id is None:
+        return _ERASURE_RANK[record.erased or "received"], 0.0, ""
+    return 0, record.happened_at.timestamp(), record.event_id
+
+
+def _preference_rank(record: PreferenceRecord) -> tuple[datetime, str, int]:
+    return record.happened_at, record.event_id, record.privacy
+
+
+def _newest(records: Iterable[K], rank: Callable[[K], Rank]) -> list[K]:
+    """The highest-ranking record of each person: one statement touches a row once."""
+    return list({record.employee: record for record in sorted(records, key=rank)}.values())
