@@ -1,5 +1,6 @@
 """Every event type with its model, its topic and its key: (type, version) → model."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from schemas.models import (
     thank_you_notes,
 )
 
+KEY_CHARS_MAX = 256
 TYPE_PREFIX = "dev.waystone."
 SCHEMA_PREFIX = "urn:waystone:schema:"
 
@@ -61,6 +63,12 @@ def _employee(body: Any) -> str:
     return str(body.employee)
 
 
+def _withdrawal_key(body: Any) -> str:
+    """The withdrawn event's source and id, or their digest where both are long: a key has 256 characters at most."""
+    plain = f"{body.of.source} {body.of.id}"
+    return plain if len(plain) <= KEY_CHARS_MAX else hashlib.sha256(plain.encode()).hexdigest()
+
+
 def _v1(
     name: str, model: type[Contract], topic: str, key: Callable[[Any], str] = _employee, minor: int = 0
 ) -> EventType:
@@ -82,7 +90,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     _v1("impact", purpose.ImpactV1, "purpose", lambda b: str(b.goal)),
     _v1("person", people.PersonV1, "people"),
     _v1("preferences", preferences.PreferencesV1, "preferences"),
-    _v1("withdrawal", corrections.WithdrawalV1, "corrections", lambda b: f"{b.of.source} {b.of.id}"),
+    _v1("withdrawal", corrections.WithdrawalV1, "corrections", _withdrawal_key),
     _v1("erasure", erasures.ErasureV1, "erasures"),
     _v1("deed", entries.DeedV1, "entries"),
     _v1("recognition", entries.RecognitionV1, "entries"),

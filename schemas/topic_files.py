@@ -10,6 +10,7 @@ from typing import Literal, get_args
 Principal = Literal["recognition", "ledger", "notifier", "systems", "reader"]
 """Who writes or reads: the three services, the systems around them, and whoever only looks."""
 SERVICES: tuple[str, ...] = ("recognition", "ledger", "notifier")
+FOLDER = Path(__file__).parent / "topics"
 DAY_MS = 24 * 60 * 60 * 1000
 _CLEANUPS = ("delete", "compact")
 
@@ -41,7 +42,7 @@ class Topic:
         return -1 if self.retention_days is None else self.retention_days * DAY_MS
 
 
-def read_topics(folder: Path) -> dict[str, Topic]:
+def read_topics(folder: Path = FOLDER) -> dict[str, Topic]:
     """Every topic file of a folder, by topic. Raises TopicFileError at the first that is not one."""
     topics = [read_topic(path) for path in sorted(folder.glob("*.yaml"))]
     return {topic.topic: topic for topic in topics}

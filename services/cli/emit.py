@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from schemas.topic_files import read_topics
 from services.cli.errors import EXIT_FAULTS
 from services.cli.gitlog import teamfile
 from services.cli.gitlog.history import Selection, read_history
@@ -18,7 +19,6 @@ from services.cli.intake import Checked, check_lines, open_input
 from services.cli.output import JsonOption, note, print_json
 from services.cli.producer import send
 from services.cli.progress import Meter
-from services.cli.topics import read_topic_files
 from services.cli.validate import as_dict, as_line
 from services.kit.cloudevents import Event, to_structured
 from services.kit.errors import Refusal, Stage
@@ -127,10 +127,7 @@ class _GoodLines:
         self._skip_bad = skip_bad
         self._as_json = as_json
         self._ours = {
-            type_
-            for topic in read_topic_files()
-            if "systems" in topic["producers"]
-            for type_ in topic["types"]
+            type_ for topic in read_topics().values() if "systems" in topic.producers for type_ in topic.types
         }
 
     def events(self) -> Iterator[Event]:

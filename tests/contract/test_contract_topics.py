@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from schemas.models.corrections import WithdrawalV1
 from schemas.registry import EVENT_TYPES, EventType, read_body
 from schemas.topic_files import SERVICES, Topic
 from tests.contract.contract_bodies import encode, example_bodies
@@ -43,6 +44,16 @@ def test_a_types_key_is_the_one_its_topic_file_names(event_type: EventType, topi
     for body in example_bodies(event_type):
         value = read_body(event_type.type, None, encode(body)).value
         assert event_type.key(value) == KEYS[topic.key](body)
+
+
+def test_a_withdrawal_of_an_event_with_a_long_name_still_has_a_key_of_its_own() -> None:
+    [withdrawal] = [event for event in EVENT_TYPES if event.name == "withdrawal"]
+
+    def key(id_: str) -> str:
+        return withdrawal.key(WithdrawalV1.model_validate({"of": {"source": "s" * 256, "id": id_}}))
+
+    assert len(key("a" * 256)) == 64
+    assert key("a" * 256) != key("b" * 256)
 
 
 def test_a_topic_file_holds_exactly_the_types_that_belong_there(topic_file: Topic) -> None:

@@ -20,7 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from deploy.local.errors import StackError
 from deploy.local.folder import LOCAL_ROOT, PROJECT_ROOT, RunFolder
 from deploy.local.stack import Stack
-from deploy.local.topics import Topic, create_topics, read_topics
+from deploy.local.topics import create_topics
+from schemas.topic_files import Topic, read_topics
 
 PARENT = """
 import asyncio, sys
@@ -64,8 +65,17 @@ async def read(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
         return [(await consumer.getone()).value for _ in range(count)]
 
 
+def topic_file(
+    name: str, *, partitions: int = 1, cleanup: str = "delete", max_message_bytes: int = 1_048_576
+) -> Topic:
+    return Topic(
+        topic=name, description="", types=(), key="", partitions=partitions, cleanup=cleanup, retention_days=1,
+        max_message_bytes=max_message_bytes, dlq=None, producers=(), consumers=(),
+    )  # fmt: skip
+
+
 async def topic_named(stack: Stack, name: str, max_message_bytes: int = 1_048_576) -> str:
-    await create_topics(stack.bootstrap_servers, [Topic(name, 1, "delete", 1, max_message_bytes)])
+    await create_topics(stack.bootstrap_servers, [topic_file(name, max_message_bytes=max_message_bytes)])
     return name
 
 
@@ -132,11 +142,11 @@ async def test_the_topics_of_the_topic_files_exist_with_their_partitions(stack: 
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.bootstrap_servers)
     await admin.start()
     try:
-        described = await admin.describe_topics([topic.name for topic in read_topics()])
+        described = await admin.describe_topics(list(read_topics()))
     finally:
         await admin.close()
     assert {topic["topic"]: len(topic["partitions"]) for topic in described} == {
-        topic.name: topic.partitions for topic in read_topics()
+        topic.topic: topic.partitions for topic in read_topics().values()
     }
 
 
@@ -144,12 +154,12 @@ async def test_existing_topics_are_left_and_another_number_of_partitions_is_an_e
     assert await stack.create_topics() == []
     await topic_named(stack, "test.one-partition")
     with pytest.raises(StackError, match=r"test\.one-partition has 1 partitions, its topic file says 4"):
-        await create_topics(stack.bootstrap_servers, [Topic("test.one-partition", 4, "delete", 1, 1_048_576)])
+        await create_topics(stack.bootstrap_servers, [topic_file("test.one-partition", partitions=4)])
 
 
 async def test_a_topic_the_broker_refuses_is_named(stack: Stack) -> None:
     with pytest.raises(StackError, match=r"test\.bad") as caught:
-        await create_topics(stack.bootstrap_servers, [Topic("test.bad", 1, "nonsense", 1, 1_048_576)])
+        await create_topics(stack.bootstrap_servers, [topic_file("test.bad", cleanup="nonsense")])
     assert caught.value.code == "TOPIC_REFUSED"
 
 

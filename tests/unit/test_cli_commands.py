@@ -56,7 +56,7 @@ def test_topics_are_printed_one_a_line(capsys: pytest.CaptureFixture[str]) -> No
     assert run(["topics"]) == 0
     lines = capsys.readouterr().out.splitlines()
     [line] = [line for line in lines if line.startswith("recognition.milestones.v1")]
-    assert line.split()[1:6] == ["employee", "8", "delete", "30", "days"]
+    assert line.split()[1:5] == ["employee", "8", "30", "days"]
     assert line.endswith("training.v1") or "milestone.v1, training.v1" in line
 
 

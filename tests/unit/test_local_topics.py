@@ -1,61 +1,41 @@
-"""Topic files as the local stack reads them."""
+"""What the broker is told of a topic file."""
 
-from __future__ import annotations
-
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deploy.local import topics
 from deploy.local.errors import StackError
-from deploy.local.topics import read_topic, read_topics
+from schemas import topic_files
+from schemas.topic_files import Topic
 
-TOPIC = """
-topic: recognition.example.v1
-partitions: 8
-cleanup: {cleanup}
-retention_days: {retention_days}
-max_message_bytes: 1114112
-config: {config}
-"""
+TOPIC = Topic(
+    topic="recognition.example.v1", description="", types=(), key="", partitions=8, cleanup="delete", retention_days=30,
+    max_message_bytes=1_114_112, dlq=None, producers=(), consumers=(),
+)  # fmt: skip
 
 
-def topic_file(
-    folder: Path, cleanup: str = "delete", retention_days: str = "30", config: str = "null"
-) -> Path:
-    path = folder / "example.yaml"
-    path.write_text(TOPIC.format(cleanup=cleanup, retention_days=retention_days, config=config))
-    return path
-
-
-def test_retention_in_days_reaches_the_broker_in_milliseconds(tmp_path: Path) -> None:
-    assert read_topic(topic_file(tmp_path)).broker_config() == {
+def test_retention_in_days_reaches_the_broker_in_milliseconds() -> None:
+    assert topics.broker_config(TOPIC) == {
         "cleanup.policy": "delete",
         "retention.ms": "2592000000",
         "max.message.bytes": "1114112",
     }
 
 
-def test_no_retention_means_for_ever(tmp_path: Path) -> None:
-    assert read_topic(topic_file(tmp_path, retention_days="null")).broker_config()["retention.ms"] == "-1"
+def test_no_retention_means_for_ever() -> None:
+    assert topics.broker_config(replace(TOPIC, retention_days=None))["retention.ms"] == "-1"
 
 
-def test_further_settings_are_written_as_kafka_reads_them(tmp_path: Path) -> None:
-    config = "{preallocate: true, segment.ms: 3600000}"
-    settings = read_topic(topic_file(tmp_path, cleanup="compact", config=config)).broker_config()
-    assert settings["preallocate"] == "true"
-    assert settings["segment.ms"] == "3600000"
+def test_further_settings_reach_the_broker_as_they_are() -> None:
+    told = topics.broker_config(replace(TOPIC, config={"max.compaction.lag.ms": "86400000"}))
+    assert told["max.compaction.lag.ms"] == "86400000"
 
 
-@pytest.mark.parametrize("content", ["", "topic: a", "[1, 2]", "topic: {", "topic: a\npartitions: many"])
-def test_a_file_that_is_no_topic_file_is_named(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "broken.yaml"
-    path.write_text(content)
+async def test_a_file_that_is_no_topic_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken.yaml").write_text("topic: {")
+    monkeypatch.setattr(topics, "read_topics", lambda: topic_files.read_topics(tmp_path))
     with pytest.raises(StackError, match=r"broken\.yaml") as caught:
-        read_topic(path)
+        await topics.create_topics("nowhere:1")
     assert caught.value.code == "TOPIC_FILE_BAD"
-
-
-def test_every_topic_file_of_the_contracts_can_be_read() -> None:
-    topics = read_topics()
-    assert "recognition.achievements.v1" in [topic.name for topic in topics]
-    assert all(topic.partitions > 0 for topic in topics)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +38,6 @@ def demo(
     unless --once. With --json the result goes to stdout, and what happens to stderr.
     """
     try:
-        from joserfc.errors import SecurityWarning
-
         from services.cli.demo import run, show, story
         from services.cli.demo.screen import Screen
     except ModuleNotFoundError as error:
@@ -49,8 +46,6 @@ def demo(
             f"the demo needs {error.name}: install Waystone with its extras, e.g. waystone[local,ledger]",
         ) from None
     logs.configure("demo", "ERROR")
-    # Of the local issuer's signature, whose name RFC 9864 replaces.
-    warnings.simplefilter("ignore", SecurityWarning)
     screen = Screen(to_stderr=as_json)
     show.opening(screen)
     if git is not None:

@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.errors import last_lines
 from deploy.local.services import House
 from deploy.local.stack import Stack
+from schemas.topic_files import read_topics
 from services.cli.errors import EXIT_FAULTS, CliError
-from services.cli.topics import read_topic_files
 from services.kit.sql import Pool, Queries
 from services.ledger.domain import KINDS
 
@@ -59,8 +59,8 @@ class Counts:
 
 def readers() -> dict[str, frozenset[str]]:
     """Service → topics it reads, as the topic files say."""
-    topics = read_topic_files()
-    return {s: frozenset(t["topic"] for t in topics if s in t["consumers"]) for s in SERVICES}
+    topics = read_topics().values()
+    return {s: frozenset(t.topic for t in topics if s in t.consumers) for s in SERVICES}
 
 
 class Counter:

@@ -1,13 +1,13 @@
 """The demo wants a Kafka of its own: made-up people do not go among real ones."""
 
+from schemas.topic_files import read_topics
 from services.cli.errors import CliError
 from services.cli.servers import kafka_reader, partitions_of
-from services.cli.topics import read_topic_files
 
 
 async def expect_empty(bootstrap_servers: str) -> None:
     """Raise CliError NOT_EMPTY when one of our topics has ever had a record."""
-    topics = [topic["topic"] for topic in read_topic_files()]
+    topics = list(read_topics())
     async with kafka_reader({"bootstrap_servers": bootstrap_servers}) as consumer:
         partitions = await partitions_of(consumer, topics)
         ends = await consumer.end_offsets(partitions) if partitions else {}
