@@ -13,6 +13,7 @@ import asyncpg
 import psutil
 from aiokafka import TopicPartition
 
+from deploy.local.errors import StackError
 from deploy.local.services import ServiceProcess
 from deploy.local.stack import Stack
 from services.kit import positions
@@ -26,6 +27,7 @@ from services.ledger.handlers import LedgerHandler
 from tests.bench.events import TOPIC, Published, as_records
 
 BATCH_RECORDS = 5_000
+STALL_SECONDS_MAX = 60.0
 _LOOK_SECONDS = 0.02
 _SALT = os.urandom(16)
 
@@ -75,23 +77,29 @@ class Meter:
 async def plain_copy(
     stack: Stack, url: str, notes: Sequence[Noted], lanes: int, *, projections: bool
 ) -> Measured:
-    """COPY the final rows into the ledger's tables: each lane in transactions of 5,000, nothing looked up or merged.
+    """COPY the final rows into the ledger's tables, nothing looked up or merged.
 
+    Each lane commits as often as the write path does: once for 5,000 events, all tables in that transaction.
     projections: standing, counts by day and deeds, too, as they are at the end; else history and words only.
     """
     connections = [await asyncpg.connect(url) for _ in range(lanes)]
     by_lane = [[note for note in notes if note.entry.log_partition % lanes == lane] for lane in range(lanes)]
-    tables = [[*_history(mine), *(_projections(mine) if projections else ())] for mine in by_lane]
+    batches = [
+        in_batches([*_history(mine), *(_projections(mine) if projections else ())], len(mine))
+        for mine in by_lane
+    ]
     _settle_memory()
 
-    async def lane(connection: asyncpg.Connection, rows_of: Sequence[Rows]) -> None:
-        for rows in rows_of:
-            for start in range(0, len(rows.records), BATCH_RECORDS):
-                batch = rows.records[start : start + BATCH_RECORDS]
-                await connection.copy_records_to_table(rows.table, records=batch, columns=rows.columns)
+    async def lane(connection: asyncpg.Connection, transactions: Sequence[Sequence[Rows]]) -> None:
+        for tables in transactions:
+            async with connection.transaction():
+                for rows in tables:
+                    await connection.copy_records_to_table(
+                        rows.table, records=rows.records, columns=rows.columns
+                    )
 
     meter = Meter(stack.embedded_postgres.pid or 0, os.getpid())
-    await asyncio.gather(*(lane(c, rows) for c, rows in zip(connections, tables, strict=True)))
+    await asyncio.gather(*(lane(c, mine) for c, mine in zip(connections, batches, strict=True)))
     measured = meter.stop(len(notes))
     for connection in connections:
         await connection.close()
@@ -105,6 +113,20 @@ class Rows:
     table: str
     columns: Sequence[str]
     records: Sequence[Sequence[object]]
+
+
+def in_batches(tables: Sequence[Rows], events: int) -> list[list[Rows]]:
+    """Deal the rows of `events` events out to transactions of BATCH_RECORDS events, each table's rows evenly."""
+    count = -(-events // BATCH_RECORDS)
+    return [
+        [
+            Rows(
+                t.table, t.columns, t.records[len(t.records) * n // count : len(t.records) * (n + 1) // count]
+            )
+            for t in tables
+        ]
+        for n in range(count)
+    ]
 
 
 def _history(notes: Sequence[Noted]) -> list[Rows]:
@@ -192,9 +214,17 @@ async def from_kafka(stack: Stack, database: str, count: int, lanes: int) -> Mea
     try:
         await asyncio.gather(*(service.start() for service in services))
         meter = Meter(stack.embedded_postgres.pid or 0, *(service.pid or 0 for service in services))
-        before = await _stored(connection)
-        while await _stored(connection) < count:
+        before = stored = await _stored(connection)
+        moved_at = time.monotonic()
+        while stored < count:
             await asyncio.sleep(_LOOK_SECONDS)
+            last, stored = stored, await _stored(connection)
+            if stored > last:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > STALL_SECONDS_MAX or any(s.pid is None for s in services):
+                raise StackError(
+                    "BENCH_STALLED", f"the ledger stored {stored:,} of {count:,} events, and no more."
+                )
         return meter.stop(count - before)
     finally:
         await asyncio.gather(*(service.stop() for service in services))
