@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from pydantic import SecretStr
 
 from schemas.registry import BY_TYPE
@@ -24,7 +24,10 @@ YIELD_EVERY = 100
 """Events between two turns of the loop: the producer's sender lives on it too."""
 BATCH_BYTES_MAX = 512 * 1024
 REQUEST_BYTES_MAX = 2 * 1024 * 1024
-STOP_SECONDS_MAX = 30
+ACK_SECONDS_MAX = 45
+"""For the oldest event to be acknowledged: longer than one request may take, for a broker restarts within it. The
+client itself never gives a record up, since it must not leave a hole in its numbering."""
+STOP_SECONDS_MAX = 10
 
 
 class EmitSettings(ServiceSettings):
@@ -78,7 +81,7 @@ async def connected(environ: Mapping[str, str]) -> AsyncIterator[AIOKafkaProduce
 async def send_by(
     producer: AIOKafkaProducer, events: Iterable[Event], acknowledged: Callable[[int], None]
 ) -> int:
-    """As `send`, by a producer that is connected."""
+    """As `send`, by a producer that is connected. What is not acknowledged when it fails or is cancelled is let go."""
     waiting: deque[asyncio.Future[Any]] = deque()
     done = 0
     try:
@@ -102,16 +105,28 @@ async def send_by(
             EXIT_UNREACHABLE,
         ) from None
     finally:
-        await asyncio.gather(*waiting, return_exceptions=True)
+        _let_go(waiting)
     return done
 
 
 async def _settle(
     waiting: deque[asyncio.Future[Any]], count: int, acknowledged: Callable[[int], None]
 ) -> int:
-    """Wait for the oldest `count` acknowledgements."""
+    """Wait for the oldest `count` acknowledgements. Raises KafkaTimeoutError when one does not come."""
     for _ in range(count):
-        await waiting[0]
+        oldest = waiting[0]
+        if not oldest.done():
+            await asyncio.wait((oldest,), timeout=ACK_SECONDS_MAX)
+        if not oldest.done():
+            raise KafkaTimeoutError
+        oldest.result()
         waiting.popleft()
     acknowledged(count)
     return count
+
+
+def _let_go(waiting: Iterable[asyncio.Future[Any]]) -> None:
+    """Nobody asks any more: what has failed is not complained of, what is to come is not waited for."""
+    for future in waiting:
+        if not future.cancel() and not future.cancelled():
+            future.exception()
