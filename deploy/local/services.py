@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from deploy.local.databases import SERVICES
 from deploy.local.errors import StackError
@@ -22,6 +22,8 @@ from deploy.local.stack import Stack
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 0.05
+HTTP_TIMEOUT_S = 5.0
+_DIRECTLY = build_opener(ProxyHandler({}))  # a proxy of the environment does not lead to this machine
 # Settings of ours that the surrounding environment must not decide: where mail goes, above all.
 _OWN = ("SMTP_", "MAIL_", "CHAT_", "KAFKA_", "DATABASE_", "HTTP_", "JWT_", "PAGE_", "GROUP_", "PUBLIC_")
 
@@ -151,7 +153,7 @@ class House:
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as response:  # noqa: S310 - always our own http address
+        with _DIRECTLY.open(url, timeout=HTTP_TIMEOUT_S) as response:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False

@@ -69,7 +69,8 @@ class Counter:
     def __init__(self, stack: Stack, house: House) -> None:
         self._stack, self._house = stack, house
         self.pools: dict[str, Pool] = {}
-        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, follow_redirects=True)
+        # A proxy that the environment names does not lead to this machine.
+        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, follow_redirects=True, trust_env=False)
 
     async def __aenter__(self) -> "Counter":
         for service in SERVICES:

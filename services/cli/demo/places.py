@@ -88,7 +88,9 @@ async def shut(places: Sequence[Place]) -> list[str]:
     found = []
     for place in places:
         try:
-            async with httpx.AsyncClient(follow_redirects=True, timeout=OPEN_SECONDS_MAX) as visitor:
+            async with httpx.AsyncClient(
+                follow_redirects=True, timeout=OPEN_SECONDS_MAX, trust_env=False
+            ) as visitor:
                 answer = await visitor.get(place.url, headers={"accept": "text/html"})
         except httpx.HTTPError:
             found.append(place.what)
