@@ -19,6 +19,7 @@ from services.cli.intake import Checked, check_lines, open_input
 from services.cli.output import JsonOption, note, print_json
 from services.cli.producer import send
 from services.cli.progress import Meter
+from services.cli.servers import with_brokers
 from services.cli.validate import as_dict, as_line
 from services.kit.cloudevents import Event, to_structured
 from services.kit.errors import Refusal, Stage
@@ -40,7 +41,8 @@ class ShiftTo(StrEnum):
 
 
 TargetOption = Annotated[
-    Target, typer.Option("--to", help="kafka: KAFKA_BOOTSTRAP_SERVERS; stdout: JSON lines.")
+    Target,
+    typer.Option("--to", help="kafka: KAFKA_BOOTSTRAP_SERVERS, or the local stack's; stdout: JSON lines."),
 ]
 
 
@@ -168,7 +170,7 @@ def _deliver(events: Iterable[Event], to: Target) -> dict[str, int]:
             print_json(to_structured(event))
     else:
         with Meter("events acknowledged") as meter:
-            asyncio.run(send(counted(), meter.advance))
+            asyncio.run(send(counted(), meter.advance, with_brokers()))
         note(f"{meter.done:,} events acknowledged in {meter.seconds:.1f} s, {meter.rate:,.0f}/s")
     return dict(counts)
 

@@ -19,7 +19,7 @@ from services.kit.sql import Connection
 SERVICES = ("recognition", "ledger", "notifier")
 CONNECT_SECONDS_MAX = 10.0
 STATEMENT_SECONDS_MAX = 1_800.0
-_HINT = "start the local stack with `waystone local up`"
+_HINT = "set no server at all and start the local stack with `waystone local up`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,31 @@ class Servers:
 
 
 def find_servers(environ: Mapping[str, str] = os.environ) -> Servers:
-    """What `environ` names; what it leaves open comes from the local stack, if that is up."""
+    """What `environ` names; where it names nothing, the local stack, if that is up.
+
+    Never some of each: databases and a Kafka that do not belong together would be found full of faults.
+    """
     databases = {s: url for s in SERVICES if (url := environ.get(f"{s.upper()}_DATABASE_URL"))}
     brokers = environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if not (databases and brokers):
+    if not (databases or brokers):
         state = _local_state()
-        databases = databases or state.get("database_urls", {})
-        brokers = brokers or state.get("bootstrap_servers")
+        databases = state.get("database_urls", {})
+        brokers = state.get("bootstrap_servers")
     kafka: Mapping[str, Any] = {}
     if brokers:
         kafka = connection_options(
             read_settings(EmitSettings, {**environ, "KAFKA_BOOTSTRAP_SERVERS": brokers})
         )
     return Servers(kafka, databases)
+
+
+def with_brokers(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """`environ`, and in it the local stack's brokers where it names neither Kafka nor a database."""
+    named = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS_FILE")
+    if any(environ.get(name) for name in (*named, *(f"{s.upper()}_DATABASE_URL" for s in SERVICES))):
+        return environ
+    brokers = _local_state().get("bootstrap_servers")
+    return {**environ, "KAFKA_BOOTSTRAP_SERVERS": brokers} if brokers else environ
 
 
 @asynccontextmanager
