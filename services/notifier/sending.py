@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from services.kit import logs, outbox
 from services.kit.remedy import TROUBLE
@@ -65,6 +66,9 @@ class Sender:
         self._limits = limits
         self._public_url = public_url
         self._under_way: set[asyncio.Task[None]] = set()
+        # Claimed here and not stored yet. After a database has been away longer than a lease, our own claims look
+        # abandoned although what came of them is known: they are not ours to claim again.
+        self._held: set[UUID] = set()
         self._tried: list[_Tried] = []
         self._arrived = asyncio.Event()
         self._resumes_at_seconds = 0.0
@@ -107,7 +111,7 @@ class Sender:
         now = datetime.now(UTC)
         lease = timedelta(seconds=self._limits.lease_seconds)
         async with self._pool.acquire() as connection, connection.transaction():
-            messages = await store.take_due_messages(connection, self._name, now, free)
+            messages = await store.take_due_messages(connection, self._name, now, free, self._held)
             if not messages:
                 return False
             plans = [plan(m, self._name, self._channels, now=now, lease=lease) for m in messages]
@@ -115,6 +119,7 @@ class Sender:
             ended = await self._move(connection, messages, [one.change for one in plans], lapsed, now)
         self._count(ended, lapsed)
         for claim in (one.claim for one in plans if one.claim is not None):
+            self._held.add(claim.message.id)
             task = asyncio.create_task(self._send(claim))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -187,6 +192,7 @@ class Sender:
         async with self._pool.acquire() as connection, connection.transaction():
             messages = [one.claim.message for one in tried]
             ended = await self._move(connection, messages, changes, attempts, now)
+        self._held.difference_update(message.id for message in messages)
         del self._tried[: len(tried)]
         self._count(ended, attempts)
 

@@ -1,6 +1,6 @@
 """Intents, messages and attempts: every change of state is made here, set-wise, on a given connection."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,10 +127,13 @@ async def take_due_intents(connection: AnyConnection, now: datetime, limit: int)
 
 
 async def take_due_messages(
-    connection: AnyConnection, channel: ChannelName, now: datetime, limit: int
+    connection: AnyConnection, channel: ChannelName, now: datetime, limit: int, held: Collection[UUID]
 ) -> list[Message]:
-    """Up to `limit` messages of a channel that are due or abandoned, locked for this transaction."""
-    rows = await connection.fetch(QUERIES["take_due_messages"], channel, now, limit)
+    """Up to `limit` messages of a channel that are due or abandoned, locked for this transaction.
+
+    held: messages the caller itself has in hand, whatever their lease says.
+    """
+    rows = await connection.fetch(QUERIES["take_due_messages"], channel, now, limit, list(held))
     return [
         Message(
             id=row["id"],

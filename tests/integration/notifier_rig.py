@@ -266,6 +266,12 @@ class Notifier:
             while not await self.pool.fetchval(query, *arguments):
                 await asyncio.sleep(0.02)
 
+    async def until_recorded(self, sender: Sender, count: int) -> None:
+        """Have a sender that was driven by hand store its results, until that many tries have ended."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.pool.fetchval("SELECT count(*) FROM attempt") < count:
+                await sender.record_once()
+
     async def pass_time(self) -> None:
         """What waits for a later try is due now."""
         await self.pool.execute("UPDATE message SET due_at = now() WHERE state = 'due'")

@@ -14,6 +14,7 @@ from services.kit.settings import ServiceSettings
 from services.kit.sql import Pool
 from services.notifier.channels import Parcel, Result, Sent, Temporary
 from tests.integration.notifier_rig import (
+    PATIENCE_SECONDS,
     MailServer,
     Notifier,
     erasure,
@@ -228,6 +229,25 @@ async def test_a_late_result_of_a_lost_claim_changes_nothing(notifier: Notifier)
         slow.release.set()
     assert await notifier.pool.fetchval("SELECT state FROM message") == "sending"
     assert await notifier.attempts() == []
+
+
+async def test_a_result_that_waits_for_the_database_longer_than_its_lease_is_stored_and_nothing_sent_again(
+    notifier: Notifier, server: MailServer
+) -> None:
+    await notifier.receive(ADA, GIVER, *(thanks("e-ada", f"note-{n}") for n in range(3)))
+    await notifier.planner().once()
+    sender = notifier.sender("email")
+    await sender.claim_once()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(server.mails) < 3:
+            await asyncio.sleep(0.01)
+    # The database was away meanwhile: it is back, and the claims look abandoned.
+    await notifier.pool.execute("UPDATE message SET lease_until = now() - interval '1 second'")
+    assert await sender.claim_once() is False
+    await notifier.until_recorded(sender, 3)
+    assert await notifier.ends() == [("sent", "")] * 3
+    assert await notifier.attempts() == [(1, "sent")] * 3
+    assert len(server.mails) == 3
 
 
 async def test_stopping_lets_what_is_under_way_end_and_remembers_it(pool: Pool) -> None:

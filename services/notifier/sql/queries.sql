@@ -78,7 +78,8 @@ LIMIT $2
 FOR UPDATE OF i SKIP LOCKED;
 
 -- name: take_due_messages
--- Messages of a channel to be tried now, or whose lease ran out, locked until the end of the transaction.
+-- Messages of a channel to be tried now, or whose lease ran out, locked until the end of the transaction. $4: those
+-- the caller has in hand itself.
 SELECT m.id, m.state, m.tries, m.doubts, m.claimed_at,
     i.recognition, i.employee, i.giver, i.occurred_at, i.correlation, i.body, i.arrived_at,
     p.body AS person, p.erased, f.body AS wishes, g.body AS giver_person, g.erased AS giver_erased,
@@ -89,6 +90,7 @@ LEFT JOIN person AS p ON p.employee = i.employee
 LEFT JOIN preference AS f ON f.employee = i.employee
 LEFT JOIN person AS g ON g.employee = i.giver
 WHERE m.channel = $1 AND m.state IN ('due', 'sending') AND coalesce(m.lease_until, m.due_at) <= $2
+    AND m.id <> ALL ($4::uuid[])
 ORDER BY coalesce(m.lease_until, m.due_at)
 LIMIT $3
 FOR UPDATE OF m SKIP LOCKED;
