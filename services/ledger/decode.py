@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -22,12 +22,17 @@ from schemas.registry import BY_NAME, EventType
 from services.kit.cloudevents import TIME_AHEAD_MAX, TIME_EARLIEST, VALUE_BYTES_MAX, RawHeader
 from services.kit.errors import Code, Refusal, Stage
 from services.kit.receive import receive
+from services.kit.tombstone import read_tombstone
 from services.ledger import rows
-from services.ledger.domain import CELEBRATE, ERASURE_SCOPES, Decoded, Erasure, Noted, Preference
+from services.ledger.domain import CELEBRATE, ERASURE_SCOPES, Decoded, Erasure, Noted, Preference, Removal
 from services.ledger.structs import struct_of
 
 ENTRIES = "recognition.entries.v1"
 TOPICS = (ENTRIES, "recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
+_REMOVABLE: dict[str, Literal["person", "preference"]] = {
+    "recognition.people.v1": "person",
+    "recognition.preferences.v1": "preference",
+}
 
 # Headers as the kit writes them, in its order; a traceparent may follow.
 _HEADERS = (
@@ -97,6 +102,11 @@ class Decoder:
 
     def strict(self, record: ConsumerRecord, now: datetime) -> Decoded | Refusal:
         """Any record, judged by the kit's decoder and the contract itself."""
+        if not record.value and record.topic in _REMOVABLE:
+            gone = read_tombstone(record, now)
+            return (
+                gone if isinstance(gone, Refusal) else Removal(gone.key, gone.time, _REMOVABLE[record.topic])
+            )
         received = receive(record, now)
         if isinstance(received, Refusal):
             return received

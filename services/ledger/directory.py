@@ -1,13 +1,14 @@
 """People, their wishes and their erasure. The caller holds the lock of everybody in the batch."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Literal, TypeGuard
 
 from services.kit.batch import Item, Outcome
 from services.kit.errors import Code, Refusal, Stage
 from services.kit.sql import AnyConnection
 from services.ledger import metrics, store
-from services.ledger.domain import Decoded, Erasure, Person, Preference
+from services.ledger.domain import Decoded, Erasure, Person, Preference, Removal
 
 _CONFLICT = Refusal(
     Code.ID_CONFLICT, Stage.STORE, "a record of this time and id but with another body is there"
@@ -15,12 +16,15 @@ _CONFLICT = Refusal(
 
 
 async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]], marks: store.Marks) -> None:
-    """Keep the newest record of each person by (time, id); of the erased, none."""
-    found = [(i, i.decoded) for i in items if isinstance(i.decoded, Person)]
+    """Keep the newest record of each person by (time, id), or its removal; of the erased, none."""
+    found = [(i, i.decoded) for i in items if isinstance(i.decoded, Person) or _removes(i.decoded, "person")]
     if not found:
         return
-    stored = await store.read_person_versions(connection, {person.employee for _, person in found})
-    newest: dict[str, Person] = {}
+    people = {person.employee for _, person in found}
+    stored = await store.read_person_versions(connection, people)
+    for removal in await store.read_removals(connection, "person", people):
+        stored[removal.employee] = max(stored.get(removal.employee, _version(removal)), _version(removal))
+    newest: dict[str, Person | Removal] = {}
     for item, person in found:
         known = newest.get(person.employee)
         version = stored.get(person.employee) if known is None else _version(known)
@@ -34,23 +38,38 @@ async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]]
             item.refuse(_CONFLICT)
         else:
             item.outcome = Outcome.IGNORED
-    if newest:
-        await store.upsert_persons(connection, newest.values())
+    if records := [person for person in newest.values() if isinstance(person, Person)]:
+        await store.upsert_persons(connection, records)
+    if removals := [person for person in newest.values() if isinstance(person, Removal)]:
+        await store.remove(connection, "person", removals)
 
 
-def _version(person: Person) -> tuple[Any, str, bytes]:
+def _removes(decoded: object, of: Literal["person", "preference"]) -> TypeGuard[Removal]:
+    return isinstance(decoded, Removal) and decoded.of == of
+
+
+def _version(person: Person | Removal) -> tuple[datetime, str, bytes]:
+    if isinstance(person, Removal):
+        return person.occurred_at, "", b""
     return person.occurred_at, person.event_id, person.digest
 
 
 async def keep_preferences(
     connection: AnyConnection, items: Sequence[Item[Decoded]], marks: store.Marks
 ) -> None:
-    """Keep the newest wishes of each person by (time, id); on a tie the more private."""
-    found = [(i, i.decoded) for i in items if isinstance(i.decoded, Preference)]
+    """Keep the newest wishes of each person by (time, id), or their removal; on a tie the more private."""
+    found = [
+        (i, i.decoded)
+        for i in items
+        if isinstance(i.decoded, Preference) or _removes(i.decoded, "preference")
+    ]
     if not found:
         return
-    kept = await store.read_preferences(connection, {wish.employee for _, wish in found})
-    newest: dict[str, Preference] = {}
+    people = {wish.employee for _, wish in found}
+    kept: dict[str, Preference | Removal] = {**await store.read_preferences(connection, people)}
+    for removal in await store.read_removals(connection, "preference", people):
+        kept[removal.employee] = max(kept.get(removal.employee, removal), removal, key=_precedence)
+    newest: dict[str, Preference | Removal] = {}
     for item, wish in found:
         known = newest.get(wish.employee, kept.get(wish.employee))
         if wish.employee in marks.erased:
@@ -59,11 +78,15 @@ async def keep_preferences(
             newest[wish.employee] = wish
         else:
             item.outcome = Outcome.DUPLICATE if wish == known else Outcome.IGNORED
-    if newest:
-        await store.upsert_preferences(connection, list(newest.values()))
+    if wishes := [wish for wish in newest.values() if isinstance(wish, Preference)]:
+        await store.upsert_preferences(connection, wishes)
+    if removals := [wish for wish in newest.values() if isinstance(wish, Removal)]:
+        await store.remove(connection, "preference", removals)
 
 
-def _precedence(wish: Preference) -> tuple[Any, str, int]:
+def _precedence(wish: Preference | Removal) -> tuple[datetime, str, int]:
+    if isinstance(wish, Removal):
+        return wish.occurred_at, "", 0
     return wish.occurred_at, wish.event_id, -wish.celebrate
 
 

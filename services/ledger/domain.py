@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 DEED, RECOGNITION, WITHDRAWN, GROWTH, ASSIGNMENT, PICTURE = 1, 2, 3, 4, 5, 6
 KINDS: Mapping[str, int] = {
@@ -123,6 +123,14 @@ class Preference(NamedTuple):
     celebrate: int
 
 
+class Removal(NamedTuple):
+    """A directory record, or wishes, taken away at `occurred_at`: what is older does not come back."""
+
+    employee: str
+    occurred_at: datetime
+    of: Literal["person", "preference"]
+
+
 class Erasure(NamedTuple):
     """Somebody's wish to be forgotten. scope: 1 the words they received, 2 those they gave, too."""
 
@@ -131,7 +139,7 @@ class Erasure(NamedTuple):
     scope: int
 
 
-Decoded = Noted | Person | Preference | Erasure
+Decoded = Noted | Person | Preference | Removal | Erasure
 """What a record of one of the ledger's topics brings."""
 
 

@@ -10,7 +10,7 @@ from services.kit.errors import Refusal
 from services.kit.sql import AnyConnection
 from services.ledger import directory, history, store
 from services.ledger.decode import TOPICS, Decoder
-from services.ledger.domain import Decoded, Erasure, Noted, Person, Preference, Projection, fold
+from services.ledger.domain import Decoded, Erasure, Noted, Person, Preference, Projection, Removal, fold
 
 
 class LedgerHandler:
@@ -62,7 +62,7 @@ def _touch(projection: Projection, items: Sequence[Item[Decoded]]) -> dict[str, 
     erasures: dict[str, int] = {}
     for item in items:
         decoded = item.decoded
-        if isinstance(decoded, Person | Preference | Erasure):
+        if isinstance(decoded, Person | Preference | Removal | Erasure):
             projection.touch(decoded.employee)
         if isinstance(decoded, Erasure):
             erasures[decoded.employee] = max(decoded.scope, erasures.get(decoded.employee, 0))

@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
 
 from services.kit.sql import AnyConnection, Queries
-from services.ledger.domain import Day, Entry, Erasure, Person, Preference, Projection, Standing, Words
+from services.ledger.domain import (
+    Day,
+    Entry,
+    Erasure,
+    Person,
+    Preference,
+    Projection,
+    Removal,
+    Standing,
+    Words,
+)
 
 QUERIES = Queries(Path(__file__).parent / "sql" / "queries.sql")
 
@@ -156,6 +166,24 @@ async def read_preferences(connection: AnyConnection, people: Collection[str]) -
 async def upsert_preferences(connection: AnyConnection, preferences: Sequence[Preference]) -> None:
     """Store newer wishes. The caller holds the persons' locks."""
     await connection.execute(QUERIES["upsert_preferences"], *_columns(preferences, 4))
+
+
+async def read_removals(
+    connection: AnyConnection, of: Literal["person", "preference"], people: Collection[str]
+) -> list[Removal]:
+    """When records of this kind were last taken away, of those of these persons for whom that ever happened."""
+    rows = await connection.fetch(QUERIES["read_removals"], of, list(people))
+    return [Removal(row["employee"], row["removed_at"], of) for row in rows]
+
+
+async def remove(
+    connection: AnyConnection, of: Literal["person", "preference"], removals: Sequence[Removal]
+) -> None:
+    """Take records of this kind away and remember since when. The caller holds the persons' locks."""
+    people = [removal.employee for removal in removals]
+    await connection.execute(QUERIES[f"delete_{of}s"], people)
+    removed_at = [removal.occurred_at for removal in removals]
+    await connection.execute(QUERIES["merge_removals"], of, people, removed_at)
 
 
 async def read_erasures(connection: AnyConnection, people: Collection[str]) -> dict[str, int]:

@@ -8,12 +8,13 @@ from services.kit.consume import Consumer
 from services.kit.relay import Relay
 from services.kit.run import Parts
 from services.kit.sql import Pool
+from services.notifier.arrivals import Arrival
 from services.notifier.channels import Channel
 from services.notifier.channels.chat import Chat
 from services.notifier.channels.mail import Mail, SmtpServer
 from services.notifier.channels.mime import MailWriter
 from services.notifier.domain.telling import CHANNELS, ChannelName
-from services.notifier.handlers import Arrival, NotifierHandler
+from services.notifier.handlers import NotifierHandler
 from services.notifier.planning import Planner
 from services.notifier.rounds import forever
 from services.notifier.sending import Sender, SendLimits

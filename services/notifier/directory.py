@@ -14,7 +14,7 @@ from services.notifier.queries import QUERIES
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A directory record (body set) or an erasure (erased set: `received` or `given`) of one person."""
+    """A directory record (body set), its removal, or an erasure (erased set: `received` or `given`)."""
 
     employee: str
     happened_at: datetime | None
@@ -25,13 +25,13 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceRecord:
-    """One person's wishes. privacy: greater is more private."""
+    """One person's wishes, or their removal (no body). privacy: greater is more private."""
 
     employee: str
     happened_at: datetime
     event_id: str
     privacy: int
-    body: str
+    body: str | None
 
 
 @dataclass(frozen=True, slots=True)

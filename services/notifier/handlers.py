@@ -1,8 +1,6 @@
 """Event → what the store keeps. Nothing is told here: that is the sender's work, and its alone."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -14,10 +12,10 @@ from schemas.models.erasures import ErasureV1
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from services.kit.batch import Item, Outcome, Outgoing
-from services.kit.errors import Code, Refusal, Stage
-from services.kit.receive import Received, receive
+from services.kit.errors import Refusal
 from services.kit.sql import AnyConnection
 from services.notifier import directory, metrics, store
+from services.notifier.arrivals import Arrival, Removal, arrive, body_of, event_of, expect, removes
 from services.notifier.deliveries import Ended, deliveries
 from services.notifier.directory import PersonRecord, PreferenceRecord, wishes_of
 from services.notifier.domain.states import Reason, State
@@ -25,21 +23,11 @@ from services.notifier.domain.telling import DEFAULT_CHANNEL, is_too_old, privac
 
 ENTRIES = "recognition.entries.v1"
 DIRECTORY_TOPICS = ("recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
-_ENTRY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 # An erasure outranks every record of the same person in one batch.
 _ERASURE_RANK = {"received": 1, "given": 2}
 
-R = TypeVar("R")
 K = TypeVar("K", PersonRecord, PreferenceRecord)
 Rank = tuple[float, float, str] | tuple[datetime, str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An event, and when it arrived here (UTC). The same on every try to store its batch."""
-
-    received: Received
-    arrived_at: datetime
 
 
 Items = Sequence[Item[Arrival]]
@@ -57,21 +45,16 @@ class NotifierHandler:
 
     def decode(self, record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
         """Record → event with its arrival, or why it is refused."""
-        received = receive(record, now)
-        if isinstance(received, Refusal):
-            return received
-        if isinstance(received.body, RecognitionV1) and not _ENTRY_ID.fullmatch(received.event.id):
-            return Refusal(Code.SCHEMA_BAD, Stage.VALIDATE, "id of a recognition is not a UUIDv8")
-        return Arrival(received, now)
+        return arrive(record, now)
 
     async def apply(self, connection: AnyConnection, items: Items) -> Sequence[Outgoing]:
         """Keep one batch: tables in this order, each written once. Returns deliveries of what ended on arrival."""
         people, preferences, withdrawals, recognitions = [], [], [], []
         for item in items:
-            body = _body(item)
-            if isinstance(body, PersonV1 | ErasureV1):
+            body = body_of(item)
+            if isinstance(body, PersonV1 | ErasureV1) or removes(body, PersonV1):
                 people.append(item)
-            elif isinstance(body, PreferencesV1):
+            elif isinstance(body, PreferencesV1) or removes(body, PreferencesV1):
                 preferences.append(item)
             elif isinstance(body, RecognitionWithdrawnV1) and body.withdraws_kind == "recognition":
                 withdrawals.append(item)
@@ -121,7 +104,7 @@ def _set_outcome(item: Item[Arrival], employee: str, is_stored: bool, changed: s
 
 
 async def _keep_withdrawals(connection: AnyConnection, items: Items) -> None:
-    ids = [UUID(_expect(item, RecognitionWithdrawnV1).withdraws) for item in items]
+    ids = [UUID(expect(item, RecognitionWithdrawnV1).withdraws) for item in items]
     new = await directory.keep_withdrawn(connection, sorted(set(ids)))
     for item, id_ in zip(items, ids, strict=True):
         if id_ in new:
@@ -158,46 +141,33 @@ async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing
     return deliveries(ended)
 
 
-def _body(item: Item[Arrival]) -> object:
-    assert isinstance(item.decoded, Arrival), "the kit hands over accepted items only"
-    return item.decoded.received.body
-
-
-def _expect(item: Item[Arrival], model: type[R]) -> R:
-    body = _body(item)
-    assert isinstance(body, model)
-    return body
-
-
-def _event(item: Item[Arrival]) -> tuple[datetime, str]:
-    assert isinstance(item.decoded, Arrival)
-    return item.decoded.received.event.time, item.decoded.received.event.id
-
-
 def _person_record(item: Item[Arrival]) -> PersonRecord:
-    body = _body(item)
+    body = body_of(item)
     if isinstance(body, ErasureV1):
         return PersonRecord(body.employee, None, None, None, erased=body.scope)
-    person = _expect(item, PersonV1)
-    happened_at, event_id = _event(item)
-    return PersonRecord(person.employee, happened_at, event_id, person.model_dump_json(exclude_defaults=True))
+    if isinstance(body, Removal):
+        return PersonRecord(body.gone.key, body.gone.time, "", None)
+    person, event = expect(item, PersonV1), event_of(item)
+    return PersonRecord(person.employee, event.time, event.id, person.model_dump_json(exclude_defaults=True))
 
 
 def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
-    body = _expect(item, PreferencesV1)
-    happened_at, event_id = _event(item)
+    body = body_of(item)
+    if isinstance(body, Removal):
+        return PreferenceRecord(body.gone.key, body.gone.time, "", 0, None)
+    wishes, event = expect(item, PreferencesV1), event_of(item)
     return PreferenceRecord(
-        body.employee,
-        happened_at,
-        event_id,
-        privacy(wishes_of(body)),
-        body.model_dump_json(exclude_defaults=True),
+        wishes.employee,
+        event.time,
+        event.id,
+        privacy(wishes_of(wishes)),
+        wishes.model_dump_json(exclude_defaults=True),
     )
 
 
 def _new_intent(item: Item[Arrival]) -> store.NewIntent:
     assert isinstance(item.decoded, Arrival)
-    event, body = item.decoded.received.event, _expect(item, RecognitionV1)
+    event, body = event_of(item), expect(item, RecognitionV1)
     too_old = is_too_old(event.time, item.decoded.arrived_at)
     return store.NewIntent(
         recognition=UUID(event.id),

@@ -2,8 +2,7 @@
 
 import hashlib
 import hmac
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
@@ -15,8 +14,9 @@ from schemas.registry import BY_NAME
 from services.kit import cloudevents
 from services.kit.batch import Item, Outgoing, Position
 from services.kit.deadletter import dead_letter
-from services.kit.errors import Code, Refusal, Stage
+from services.kit.errors import Refusal
 from services.kit.receive import receive
+from services.kit.tombstone import read_tombstone
 from services.recognition.domain.facts import Entry, Fact, Removal
 
 SOURCE = "urn:waystone:recognition"
@@ -24,7 +24,6 @@ _REMOVABLE: dict[str, type[Contract]] = {
     "recognition.people.v1": PersonV1,
     "recognition.preferences.v1": PreferencesV1,
 }
-_EMPLOYEE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _Packed = tuple[str, int, int, int, bytes | None, bytes | None, list[tuple[str, bytes]]]
 _unpacker = msgspec.msgpack.Decoder(_Packed)
@@ -33,7 +32,8 @@ _unpacker = msgspec.msgpack.Decoder(_Packed)
 def read(record: ConsumerRecord, now: datetime, digest_key: bytes) -> Fact | Removal | Refusal:
     """Record → what happened, or why it is refused. now: UTC. digest_key: of the digest over the body."""
     if not record.value and record.topic in _REMOVABLE:
-        return _read_tombstone(record)
+        gone = read_tombstone(record, now)
+        return gone if isinstance(gone, Refusal) else Removal(gone.key, _REMOVABLE[record.topic], gone.time)
     received = receive(record, now)
     if isinstance(received, Refusal):
         return received
@@ -103,15 +103,6 @@ def publish(entry: Entry) -> Outgoing:
         traceparent=entry.cause.traceparent,
     )
     return Outgoing(event_type.topic, *cloudevents.encode(event))
-
-
-def _read_tombstone(record: ConsumerRecord) -> Removal | Refusal:
-    if record.key is None or not _EMPLOYEE.fullmatch(record.key):
-        return Refusal(Code.RECORD_BAD, Stage.DECODE, "a tombstone whose key is no employee id")
-    if record.timestamp is None or record.timestamp < 0:
-        return Refusal(Code.RECORD_BAD, Stage.DECODE, "a tombstone without a time")
-    time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Removal(record.key.decode("ascii"), _REMOVABLE[record.topic], time)
 
 
 def _digest(data: bytes, key: bytes) -> bytes:

@@ -15,7 +15,7 @@ from services.kit.errors import Refusal
 from services.kit.sql import Connection
 from services.ledger.domain import Day, Decoded, Deed, Entry, Noted, Projection, Standing
 from services.ledger.handlers import LedgerHandler
-from tests.unit.ledger_records import NOW, canonical, event_of, record_of
+from tests.unit.ledger_records import NOW, canonical, event_of, raw_record, record_of
 
 _offsets = itertools.count()
 _STANDING = "SELECT {} FROM {} WHERE starts_with(employee, $1)"
@@ -40,6 +40,11 @@ def other(name: str, at: datetime, id_: str, /, **body: Any) -> ConsumerRecord:
     event_type = BY_NAME[name]
     event = event_of(event_type, canonical(event_type, body), at=at, id_=id_)
     return record_of(event, event_type.topic, offset=next(_offsets))
+
+
+def tombstone(topic: str, employee: str, at: datetime) -> ConsumerRecord:
+    """What takes somebody's record away."""
+    return raw_record(topic, employee.encode(), None, [], offset=next(_offsets), at=at)
 
 
 def thanks(employee: str, at: datetime, label: str, giver: str, **body: Any) -> ConsumerRecord:
@@ -69,12 +74,14 @@ def entry_of(record: ConsumerRecord) -> Entry:
 
 
 def items_of(records: Sequence[ConsumerRecord], handler: LedgerHandler) -> list[Item[Decoded]]:
-    """The accepted items of a batch, as the kit gives them to the handler."""
+    """A batch as the kit makes it."""
     items: list[Item[Decoded]] = []
     for record in records:
-        decoded = handler.decode(record, NOW)
-        assert not isinstance(decoded, Refusal), decoded
-        items.append(Item(Position(TopicPartition(record.topic, record.partition), 1, 0), record, decoded))
+        position = Position(TopicPartition(record.topic, record.partition), 1, 0)
+        item: Item[Decoded] = Item(position, record, handler.decode(record, NOW))
+        if isinstance(item.decoded, Refusal):
+            item.refuse(item.decoded)
+        items.append(item)
     return items
 
 
@@ -85,7 +92,7 @@ async def apply(
     handler = handler or LedgerHandler(b"key")
     items = items_of(records, handler)
     async with connection.transaction():
-        await handler.apply(connection, items)
+        await handler.apply(connection, [item for item in items if item.refusal is None])
     return [item.refusal.code if item.refusal else item.outcome for item in items]
 
 

@@ -17,9 +17,9 @@ import asyncpg
 from aiokafka import ConsumerRecord, TopicPartition
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from schemas.registry import BY_NAME
+from schemas.registry import BY_NAME, BY_TYPE
 from services.kit import cloudevents, ids, outbox
-from services.kit.batch import Item, Outcome, Outgoing, Position
+from services.kit.batch import Item, Outgoing, Position
 from services.kit.cloudevents import Event
 from services.kit.errors import Refusal
 from services.kit.sql import Pool
@@ -55,7 +55,7 @@ def event(
     )
 
 
-def person(employee: str, name: str, **fields: Any) -> Event:
+def person(employee: str, name: str, *, time: datetime | None = None, **fields: Any) -> Event:
     """A directory record, by default with an address and active since long."""
     body = {
         "employee": employee,
@@ -65,7 +65,7 @@ def person(employee: str, name: str, **fields: Any) -> Event:
         "statuses": [{"since": "2020-01-01", "status": "active"}],
         **fields,
     }
-    return event("person", body, id_=f"person-{employee}-{len(json.dumps(body))}")
+    return event("person", body, id_=f"person-{employee}-{len(json.dumps(body))}", time=time)
 
 
 def wishes(employee: str, *, id_: str = "wishes-1", time: datetime | None = None, **fields: Any) -> Event:
@@ -111,11 +111,28 @@ def erasure(employee: str, scope: str = "received") -> Event:
     return event("erasure", {"employee": employee, "scope": scope}, id_=f"erasure-{scope}-{employee}")
 
 
-def record_of(event: Event, offset: int) -> ConsumerRecord:
+def tombstone(topic: str, employee: str, time: datetime) -> ConsumerRecord:
+    """What takes somebody's record away."""
+    return record_with(topic, employee.encode(), None, [], time=time)
+
+
+def record_with(
+    topic: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+    *,
+    time: datetime | None = None,
+) -> ConsumerRecord:
+    """A record of any bytes. time: Kafka's."""
+    timestamp = int((time or datetime.now(UTC)).timestamp() * 1000)
+    return ConsumerRecord(topic, 0, 0, timestamp, 0, key, value, None, 0, 0, tuple(headers))
+
+
+def record_of(event: Event) -> ConsumerRecord:
     """An event as Kafka would hand it over."""
     key, value, headers = cloudevents.encode(event)
-    topic = next(t.topic for t in BY_NAME.values() if t.type == event.type)
-    return ConsumerRecord(topic, 0, offset, 0, 0, key, value, -1, len(key), len(value), tuple(headers))
+    return record_with(BY_TYPE[event.type].topic, key, value, headers)
 
 
 @dataclass
@@ -200,21 +217,22 @@ class Notifier:
         self.pool = pool
         self.channels = channels
         self.lease_seconds = lease_seconds
-        self._offset = 0
 
-    async def receive(self, *events: Event) -> list[Outcome]:
-        """One batch, one transaction, as the kit does it."""
+    async def receive(self, *arriving: Event | ConsumerRecord) -> list[str]:
+        """One batch, one transaction, as the kit does it; each record's outcome, or the code of its refusal."""
         handler, now = NotifierHandler(), datetime.now(UTC)
         items: list[Item[Any]] = []
-        for one in events:
-            record = record_of(one, self._offset)
-            self._offset += 1
-            decoded = handler.decode(record, now)
-            assert not isinstance(decoded, Refusal), decoded
-            items.append(Item(Position(TopicPartition(record.topic, 0), 1, 0), record, decoded))
+        for one in arriving:
+            record = record_of(one) if isinstance(one, Event) else one
+            position = Position(TopicPartition(record.topic, 0), 1, 0)
+            item: Item[Any] = Item(position, record, handler.decode(record, now))
+            if isinstance(item.decoded, Refusal):
+                item.refuse(item.decoded)
+            items.append(item)
+        accepted = [item for item in items if item.refusal is None]
         async with self.pool.acquire() as connection, connection.transaction():
-            await outbox.append(connection, await handler.apply(connection, items))
-        return [item.outcome for item in items]
+            await outbox.append(connection, await handler.apply(connection, accepted))
+        return [item.refusal.code if item.refusal else item.outcome for item in items]
 
     def planner(self) -> Planner:
         """What makes messages of intents."""

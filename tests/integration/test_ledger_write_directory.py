@@ -11,7 +11,16 @@ from aiokafka import ConsumerRecord
 from services.kit.sql import Connection
 from services.ledger.domain import CELEBRATE
 from tests.conftest import Database
-from tests.integration.ledger_write_rig import APPLIED, DUPLICATE, IGNORED, apply, at, other, thanks
+from tests.integration.ledger_write_rig import (
+    APPLIED,
+    DUPLICATE,
+    IGNORED,
+    apply,
+    at,
+    other,
+    thanks,
+    tombstone,
+)
 
 
 @pytest_asyncio.fixture
@@ -74,6 +83,50 @@ async def test_the_newest_wish_wins_and_on_a_tie_the_more_private(connection: Co
         assert sorted(await apply(connection, wishes)) == [DUPLICATE, IGNORED, IGNORED]
     kept = await connection.fetch("SELECT DISTINCT celebrate FROM preference")
     assert [row["celebrate"] for row in kept] == [CELEBRATE["private"]]
+
+
+PEOPLE, PREFERENCES = "recognition.people.v1", "recognition.preferences.v1"
+
+
+async def test_a_tombstone_takes_a_persons_record_away_and_an_older_one_does_not_bring_it_back(
+    connection: Connection,
+) -> None:
+    orders = list(itertools.permutations(range(3)))
+    for number, order in enumerate(orders):
+        who = f"e-{number}"
+        records = [person(1, "p1", "old", who), person(2, "p2", "newer", who), tombstone(PEOPLE, who, at(3))]
+        for index in order:
+            await apply(connection, [records[index]])
+    assert await connection.fetchval("SELECT count(*) FROM person") == 0
+    gone = tombstone(PEOPLE, "e-0", at(3))
+    assert await apply(connection, [gone, person(1, "p1", "old", "e-0")]) == [DUPLICATE, IGNORED]
+    assert await apply(connection, [person(4, "p4", "back", "e-0"), gone]) == [APPLIED, IGNORED]
+    assert await connection.fetchval("SELECT name FROM person") == "back"
+
+
+async def test_of_wishes_that_were_taken_away_the_default_holds_again(connection: Connection) -> None:
+    orders = list(itertools.permutations(range(3)))
+    for number, order in enumerate(orders):
+        who = f"e-{number}"
+        records = [wish(1, "w1", "public", who), wish(2, "w2", "not-at-all", who),
+                   tombstone(PREFERENCES, who, at(3))]  # fmt: skip
+        for index in order:
+            await apply(connection, [records[index]])
+    assert await connection.fetchval("SELECT count(*) FROM preference") == 0
+    gone = tombstone(PREFERENCES, "e-0", at(3))
+    assert await apply(connection, [gone, wish(2, "w2", "public", "e-0")]) == [DUPLICATE, IGNORED]
+    assert await apply(connection, [wish(4, "w4", "private", "e-0"), gone]) == [APPLIED, IGNORED]
+    assert await connection.fetchval("SELECT celebrate FROM preference") == CELEBRATE["private"]
+
+
+async def test_a_tombstone_of_somebody_erased_is_ignored_and_one_without_a_readable_key_refused(
+    connection: Connection,
+) -> None:
+    await apply(connection, [erasure("e-1")])
+    assert await apply(connection, [tombstone(PEOPLE, "e-1", at(41)), tombstone(PREFERENCES, "e-1", at(41)),
+                                    tombstone(PEOPLE, "no id", at(41))]) == [
+        IGNORED, IGNORED, "RECORD_BAD",
+    ]  # fmt: skip
 
 
 async def test_an_erased_person_leaves_no_words_and_no_record_whatever_the_order(

@@ -10,8 +10,6 @@ import asyncpg
 import pytest
 
 from services.kit.batch import Outcome
-from services.kit.errors import Refusal
-from services.notifier.handlers import NotifierHandler
 from tests.integration.notifier_rig import (
     MailServer,
     Notifier,
@@ -19,8 +17,8 @@ from tests.integration.notifier_rig import (
     event,
     long_ago,
     person,
-    record_of,
     thanks,
+    tombstone,
     wishes,
     withdrawal,
 )
@@ -120,11 +118,9 @@ async def test_what_is_only_remembered_makes_no_intent(notifier: Notifier) -> No
     assert await notifier.ends() == []
 
 
-def test_a_recognition_without_a_proper_id_is_refused() -> None:
+async def test_a_recognition_without_a_proper_id_is_refused(notifier: Notifier) -> None:
     bad = event("recognition", json.loads(thanks("e-ada").data), id_="note-1")
-    refusal = NotifierHandler().decode(record_of(bad, 0), datetime.now(UTC))
-    assert isinstance(refusal, Refusal)
-    assert refusal.code == "SCHEMA_BAD"
+    assert await notifier.receive(bad) == ["SCHEMA_BAD"]
 
 
 async def test_a_person_who_comes_after_their_thanks_is_still_told(
@@ -170,6 +166,40 @@ async def test_the_newest_wishes_win_whatever_order_they_come_in_and_on_a_tie_th
     assert await notifier.receive(tie, new) == [Outcome.APPLIED, Outcome.IGNORED]
     assert await notifier.receive(tie) == [Outcome.DUPLICATE]
     assert "not-at-all" in await notifier.pool.fetchval("SELECT body FROM preference")
+
+
+async def test_of_a_record_that_was_taken_away_an_older_one_does_not_come_back(
+    notifier: Notifier, server: MailServer
+) -> None:
+    now = datetime.now(UTC)
+    gone = tombstone("recognition.people.v1", "e-ada", now)
+    old = person("e-ada", "Ada", time=now - timedelta(hours=1))
+    assert await notifier.receive(old, gone) == [Outcome.IGNORED, Outcome.APPLIED]
+    assert await notifier.receive(gone, old) == [Outcome.DUPLICATE, Outcome.IGNORED]
+    async with notifier.at_work():
+        await notifier.receive(GIVER, thanks("e-ada"))
+        await notifier.until("SELECT due_at > arrived_at FROM intent")
+        assert server.mails == []
+        assert await notifier.receive(person("e-ada", "Ada", time=now + timedelta(seconds=1))) == [
+            Outcome.APPLIED
+        ]
+        assert await notifier.until_ended() == [("sent", "")]
+    assert await notifier.receive(erasure("e-ada"), gone) == [Outcome.APPLIED, Outcome.IGNORED]
+
+
+async def test_of_wishes_that_were_taken_away_the_default_holds_again(
+    notifier: Notifier, server: MailServer
+) -> None:
+    now = datetime.now(UTC)
+    silence = wishes("e-ada", time=now - timedelta(hours=1), celebrate="not-at-all")
+    gone = tombstone("recognition.preferences.v1", "e-ada", now)
+    assert await notifier.receive(silence, ADA, GIVER) == [Outcome.APPLIED] * 3
+    assert await notifier.receive(gone) == [Outcome.APPLIED]
+    assert await notifier.receive(silence, gone) == [Outcome.IGNORED, Outcome.DUPLICATE]
+    async with notifier.at_work():
+        await notifier.receive(thanks("e-ada"))
+        assert await notifier.until_ended() == [("sent", "")]
+    assert len(server.mails) == 1
 
 
 async def test_a_leaver_gets_no_mail(notifier: Notifier, server: MailServer) -> None:

@@ -49,7 +49,15 @@ def record_of(event: Event, topic: str = ENTRIES, *, partition: int = 3, offset:
 
 
 def raw_record(
-    topic: str, key: bytes | None, value: bytes | None, headers: Any, *, partition: int = 3, offset: int = 7
+    topic: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Any,
+    *,
+    partition: int = 3,
+    offset: int = 7,
+    at: datetime = AT,
 ) -> ConsumerRecord:
-    """A Kafka record of any bytes."""
-    return ConsumerRecord(topic, partition, offset, 0, 0, key, value, None, 0, 0, tuple(headers))
+    """A Kafka record of any bytes. at: Kafka's time of it."""
+    timestamp = int(at.timestamp() * 1000)
+    return ConsumerRecord(topic, partition, offset, timestamp, 0, key, value, None, 0, 0, tuple(headers))

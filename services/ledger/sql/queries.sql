@@ -168,6 +168,18 @@ ORDER BY n.employee COLLATE "C"
 ON CONFLICT (employee) DO UPDATE SET
     occurred_at = excluded.occurred_at, event_id = excluded.event_id, celebrate = excluded.celebrate;
 
+-- name: read_removals
+-- $1: of what. $2: whose.
+SELECT employee, removed_at FROM removal WHERE of_what = $1 AND employee = ANY ($2::text[]);
+
+-- name: merge_removals
+-- The caller holds the persons' locks and knows these to be the newer ones.
+INSERT INTO removal (employee, of_what, removed_at)
+SELECT n.employee, $1, n.removed_at
+FROM unnest($2::text[], $3::timestamptz[]) AS n (employee, removed_at)
+ORDER BY n.employee COLLATE "C"
+ON CONFLICT (employee, of_what) DO UPDATE SET removed_at = excluded.removed_at;
+
 -- name: read_erasures
 SELECT employee, scope FROM erasure WHERE employee = ANY ($1::text[]);
 

@@ -1,4 +1,5 @@
--- The directory: the newest record of each person, as its event's body. An erased person keeps a row without one.
+-- The directory: the newest record of each person, as its event's body. A record taken away leaves its time, so that
+-- an older one does not come back; an erased person keeps a row with nothing in it.
 CREATE TABLE person (
     employee text COLLATE "C" PRIMARY KEY,
     happened_at timestamptz,
@@ -6,18 +7,19 @@ CREATE TABLE person (
     body text,
     erased text CHECK (erased IN ('received', 'given')),
     CONSTRAINT a_record_has_its_event CHECK (
-        (body IS NULL) = (happened_at IS NULL) AND (body IS NULL) = (event_id IS NULL)
+        (happened_at IS NULL) = (event_id IS NULL) AND (body IS NULL OR happened_at IS NOT NULL)
     ),
-    CONSTRAINT either_a_record_or_erased CHECK ((body IS NULL) = (erased IS NOT NULL))
+    CONSTRAINT either_a_record_or_erased CHECK ((happened_at IS NULL) = (erased IS NOT NULL))
 );
 
--- The newest wishes of each person, as their event's body. privacy: greater is more private, decides a tie.
+-- The newest wishes of each person, as their event's body; none once they were taken away. privacy: greater is more
+-- private, decides a tie.
 CREATE TABLE preference (
     employee text COLLATE "C" PRIMARY KEY,
     happened_at timestamptz NOT NULL,
     event_id text COLLATE "C" NOT NULL,
     privacy integer NOT NULL,
-    body text NOT NULL
+    body text
 );
 
 -- Recognitions taken back, whether or not they ever arrive here.
