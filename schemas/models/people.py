@@ -1,8 +1,8 @@
 """Events of `recognition.people.v1`: the directory. The newest record of a person is the whole truth about them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schemas.fields import Contract, Day, EmployeeId, Language, TeamId, Timezone, Title
 
@@ -39,6 +39,15 @@ class StatusPeriod(Contract):
     """`left` ends all messages on that day."""
 
 
+P = TypeVar("P", TeamPeriod, ManagerPeriod, StatusPeriod)
+
+
+def _rising(periods: tuple[P, ...]) -> tuple[P, ...]:
+    """In rising order of `since`, of one day as they were given: a directory that lists the newest first means the
+    same, and every reader must see the same last period of a day."""
+    return tuple(sorted(periods, key=lambda period: period.since))
+
+
 class PersonV1(Contract):
     """A person's whole directory record. Periods are in rising order of `since`."""
 
@@ -50,11 +59,11 @@ class PersonV1(Contract):
     """Where mail reaches them."""
     chat: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
     """Their handle in the company's chat."""
-    teams: Annotated[tuple[TeamPeriod, ...], _Periods]
+    teams: Annotated[tuple[TeamPeriod, ...], _Periods, AfterValidator(_rising)]
     """Teams, dated."""
-    managers: Annotated[tuple[ManagerPeriod, ...], Field(max_length=100)] = ()
+    managers: Annotated[tuple[ManagerPeriod, ...], Field(max_length=100), AfterValidator(_rising)] = ()
     """Managers, dated."""
-    statuses: Annotated[tuple[StatusPeriod, ...], _Periods]
+    statuses: Annotated[tuple[StatusPeriod, ...], _Periods, AfterValidator(_rising)]
     """Statuses, dated; the first `active` is the start date."""
     formerly: Annotated[tuple[EmployeeId, ...], Field(max_length=20)] = ()
     """Ids this person had before; their history is read through it."""

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest_asyncio
 from aiokafka import ConsumerRecord
 
 from services.kit.sql import Connection
+from services.ledger import reading
 from services.ledger.domain import CELEBRATE
 from tests.conftest import Database
 from tests.integration.ledger_write_rig import (
@@ -53,6 +55,21 @@ async def test_a_person_is_kept_with_dated_teams_and_managers(connection: Connec
     )  # fmt: skip
     assert [str(day) for day in row["team_since"]] == ["2024-01-01", "2025-06-01"]
     assert row["formerly"] == ["old-1"]
+
+
+async def test_periods_given_newest_first_mean_the_same(connection: Connection) -> None:
+    newest_first = other("person", at(1), "p1", employee="e-1", name="Ada",
+                         teams=[{"since": "2025-06-01", "team": "field"}, {"since": "2024-01-01", "team": "firmware"}],
+                         managers=[{"since": "2026-01-01"}, {"since": "2024-01-01", "manager": "e-9"}],
+                         statuses=[{"since": "2026-02-01", "status": "left"},
+                                   {"since": "2024-01-01", "status": "active"}])  # fmt: skip
+    await apply(connection, [newest_first])
+    assert await reading.leads(connection, "e-9", "e-1", date(2025, 7, 1))
+    assert not await reading.leads(connection, "e-9", "e-1", date(2026, 7, 1))
+    person = await reading.person(connection, "e-1", date(2025, 7, 1))
+    assert person is not None
+    assert (person.team, person.start) == ("field", date(2024, 1, 1))
+    assert await connection.fetchval("SELECT status FROM person") == ["active", "left"]
 
 
 async def test_the_newest_person_wins_in_any_order(connection: Connection) -> None:

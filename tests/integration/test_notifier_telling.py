@@ -202,15 +202,12 @@ async def test_of_wishes_that_were_taken_away_the_default_holds_again(
     assert len(server.mails) == 1
 
 
-async def test_a_leaver_gets_no_mail(notifier: Notifier, server: MailServer) -> None:
-    gone = person(
-        "e-ada",
-        "Ada",
-        statuses=[
-            {"since": "2020-01-01", "status": "active"},
-            {"since": "2026-01-01", "status": "left"},
-        ],
-    )
+@pytest.mark.parametrize("order", [1, -1], ids=["oldest first", "newest first"])
+async def test_a_leaver_gets_no_mail_whatever_the_order_of_the_record(
+    notifier: Notifier, server: MailServer, order: int
+) -> None:
+    periods = [{"since": "2020-01-01", "status": "active"}, {"since": "2026-01-01", "status": "left"}]
+    gone = person("e-ada", "Ada", statuses=periods[::order])
     async with notifier.at_work():
         await notifier.receive(gone, GIVER, thanks("e-ada"))
         assert await notifier.until_ended() == [("suppressed", "left")]

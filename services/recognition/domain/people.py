@@ -68,8 +68,8 @@ class Person:
             self,
             known=True,
             version=version,
-            statuses=tuple(sorted((p.since, p.status) for p in body.statuses)),
-            managers=tuple(sorted(((p.since, p.manager) for p in body.managers), key=lambda p: p[0])),
+            statuses=tuple((p.since, p.status) for p in body.statuses),
+            managers=tuple((p.since, p.manager) for p in body.managers),
         )
 
     def undescribed(self, version: Version) -> "Person":
