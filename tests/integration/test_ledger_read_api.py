@@ -316,6 +316,28 @@ async def test_a_page_opens_by_its_link_and_stays_open_by_its_cookie(
     assert other.status_code == 401
 
 
+@pytest.mark.parametrize("missing", ["a start date", "the directory record", "everything, being erased"])
+async def test_a_page_opens_whatever_the_directory_lacks(
+    company: Company, client: Client, missing: str
+) -> None:
+    await company.thanks("ann", "bob", ago(1), words="Well done.")
+    if missing == "a start date":
+        await company.connection.execute(
+            "UPDATE person SET status = ARRAY['on-leave'] WHERE employee = 'ann'"
+        )
+    else:
+        await company.connection.execute("DELETE FROM person WHERE employee = 'ann'")
+    if missing == "everything, being erased":
+        await company.connection.execute("DELETE FROM words WHERE employee = 'ann'")
+        await company.connection.execute("INSERT INTO erasure VALUES ('ann', now(), now(), 1, 1)")
+    browser = client()
+    await browser.get(sign("http://ledger", "ann", KEY, NOW))
+    shown = await browser.get("/people/ann")
+    assert shown.status_code == 200
+    assert "here since" not in shown.text
+    assert ("Well done." in shown.text) == ("erased" not in missing)
+
+
 @pytest.mark.parametrize(
     "path", ["/people/ann", "/people/nobody", "/people/ann/open", "/people/ann/open?expires=1"]
 )

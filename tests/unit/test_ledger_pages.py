@@ -1,6 +1,6 @@
 """The person page: what it tells, in whose words, and that nothing in it is alive. Links, cookies, and views."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -43,8 +43,8 @@ def entry(kind: str = "recognition", **more: Any) -> Entry:
     return Entry(**(usual | more))
 
 
-def page(*entries: Entry, zone: str = "UTC") -> str:
-    person = Person("e-1", "Anna Bosco", "firmware", NOW.date(), zone)
+def page(*entries: Entry, zone: str = "UTC", person: Person | None = None) -> str:
+    person = person or Person("e-1", "Anna Bosco", "firmware", NOW.date(), zone)
     shown = timeline.build(entries, ZoneInfo(zone))
     return bytes(render("person.html", person=person, timeline=shown, earlier=None).body).decode()
 
@@ -80,6 +80,23 @@ def test_thanks_are_told_in_the_giver_s_words_and_by_name() -> None:
 
 def test_a_giver_who_is_gone_is_a_former_colleague() -> None:
     assert "a former colleague" in page(entry(giver=None, giver_name=None, words="Well done."))
+
+
+@pytest.mark.parametrize(
+    ("team", "start", "said"),
+    [
+        ("field-work", date(2024, 1, 1), "field work · here since January 2024"),
+        ("field-work", None, "field work"),
+        (None, date(2024, 1, 1), "here since January 2024"),
+        (None, None, ""),
+    ],
+)
+def test_a_page_says_of_a_person_what_the_directory_knows(
+    team: str | None, start: date | None, said: str
+) -> None:
+    html = page(entry(words="Well done."), person=Person("e-1", "Anna Bosco", team, start, "UTC"))
+    assert html.split('<p class="since">')[1].split("</p>")[0].strip() == said
+    assert "Well done." in html
 
 
 def test_what_was_taken_back_says_only_that() -> None:
