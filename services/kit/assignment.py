@@ -116,6 +116,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             return [p for p in waiting if p.topic in known and p.topic not in later]
         return waiting
 
+    async def has_read_first(self) -> bool:
+        """All that is to be read first has been read to where it ended when this process started; it stays so."""
+        return self._consumer is not None and await self._stage_reached() == len(self._stages)
+
     async def _stage_reached(self) -> int:
         """Number of groups of topics that have been read to where they ended when this process started.
 
@@ -134,13 +138,14 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         except TROUBLE:
             return self._stage
         stored = {TopicPartition(row["topic"], row["partition"]): int(row["next_offset"]) for row in rows}
-        for topics in self._stages[self._stage :]:
+        for stage, topics in enumerate(self._stages):
             for partition, end in self._ends_at_start.items():
                 if partition.topic in topics and not await self._read_to(
                     partition, end, stored.get(partition, 0)
                 ):
                     return self._stage
-            self._stage += 1
+            # Others may be looking, too: each says what it has seen, nobody counts up.
+            self._stage = max(self._stage, stage + 1)
         return self._stage
 
     async def _read_to(self, partition: TopicPartition, end: int, stored: int) -> bool:

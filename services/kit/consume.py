@@ -106,6 +106,10 @@ class Consumer(Generic[T]):
         """All partitions are claimed, and nothing waited when it was last looked, at most seconds ago."""
         return self.ready and self._assignment.lag_records == 0
 
+    async def has_read_first(self) -> bool:
+        """The handler's `read_first` topics have been read to where they ended when this process started."""
+        return await self._assignment.has_read_first()
+
     async def _connect(self) -> SteadyConsumer:
         """Join the group, waiting for the brokers if need be. Raises Stop `TOPIC_MISSING`."""
         while True:

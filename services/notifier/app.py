@@ -1,6 +1,8 @@
 """Wiring: settings and pool → the parts that run."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from services.kit import web
@@ -22,6 +24,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.upkeep import Upkeep
 
 SERVICE = "notifier"
+_LOOK_SECONDS = 0.1
 _PLAN_IDLE_SECONDS = 0.2
 _RECALL_SECONDS = 2.0
 _MEASURE_SECONDS = 5.0
@@ -44,11 +47,20 @@ def build(settings: NotifierSettings, pool: Pool) -> Parts:
         )
         for name in CHANNELS
     ]
+
+    async def once_read(tell: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Nothing is told before what was told already, and who wishes what, has been read."""
+        while not await consumer.has_read_first():  # noqa: ASYNC110 - it looks into the database, once a start
+            await asyncio.sleep(_LOOK_SECONDS)
+        await tell()
+
+    def plan() -> Coroutine[Any, Any, None]:
+        return forever("plan", planner.once, idle_seconds=_PLAN_IDLE_SECONDS)
+
     tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
-        lambda: forever("plan", planner.once, idle_seconds=_PLAN_IDLE_SECONDS),
         lambda: forever("recall", upkeep.recall_once, idle_seconds=_RECALL_SECONDS),
         lambda: forever("measure", upkeep.measure_once, idle_seconds=_MEASURE_SECONDS),
-        *(sender.run for sender in senders),
+        *(partial(once_read, tell) for tell in (plan, *(sender.run for sender in senders))),
     ]
     app = web.create_app(SERVICE, consumer, pool)
     return Parts(consumer, Relay(settings, service=SERVICE), app, tasks)

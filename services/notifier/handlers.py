@@ -1,12 +1,14 @@
 """Event → what the store keeps. Nothing is told here: that is the sender's work, and its alone."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
 
+from schemas.models.deliveries import DeliveryV1
 from schemas.models.entries import RecognitionV1, RecognitionWithdrawnV1
 from schemas.models.erasures import ErasureV1
 from schemas.models.people import PersonV1
@@ -14,7 +16,7 @@ from schemas.models.preferences import PreferencesV1
 from services.kit.batch import Item, Outcome, Outgoing
 from services.kit.errors import Refusal
 from services.kit.sql import AnyConnection
-from services.notifier import directory, metrics, store
+from services.notifier import directory, metrics, store, told
 from services.notifier.arrivals import Arrival, Removal, arrive, body_of, event_of, expect, removes
 from services.notifier.deliveries import Ended, deliveries
 from services.notifier.directory import PersonRecord, PreferenceRecord, wishes_of
@@ -23,6 +25,7 @@ from services.notifier.domain.telling import DEFAULT_CHANNEL, is_too_old, privac
 
 ENTRIES = "recognition.entries.v1"
 DIRECTORY_TOPICS = ("recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
+DELIVERIES = "recognition.deliveries.v1"
 # An erasure outranks every record of the same person in one batch.
 _ERASURE_RANK = {"received": 1, "given": 2}
 
@@ -36,10 +39,10 @@ Items = Sequence[Item[Arrival]]
 class NotifierHandler:
     """What the kit's consumer asks of the notifier."""
 
-    topics: Sequence[str] = (ENTRIES, *DIRECTORY_TOPICS)
+    topics: Sequence[str] = (ENTRIES, *DIRECTORY_TOPICS, DELIVERIES)
     read_first: Sequence[Sequence[str]] = (
         ("recognition.erasures.v1",),
-        ("recognition.people.v1", "recognition.preferences.v1"),
+        ("recognition.people.v1", "recognition.preferences.v1", DELIVERIES),
     )
     dlq_topic = "recognition.dlq.notifier"
 
@@ -49,7 +52,7 @@ class NotifierHandler:
 
     async def apply(self, connection: AnyConnection, items: Items) -> Sequence[Outgoing]:
         """Keep one batch: tables in this order, each written once. Returns deliveries of what ended on arrival."""
-        people, preferences, withdrawals, recognitions = [], [], [], []
+        people, preferences, withdrawals, delivered, recognitions = [], [], [], [], []
         for item in items:
             body = body_of(item)
             if isinstance(body, PersonV1 | ErasureV1) or removes(body, PersonV1):
@@ -58,6 +61,8 @@ class NotifierHandler:
                 preferences.append(item)
             elif isinstance(body, RecognitionWithdrawnV1) and body.withdraws_kind == "recognition":
                 withdrawals.append(item)
+            elif isinstance(body, DeliveryV1):
+                delivered.append(item)
             elif isinstance(body, RecognitionV1):
                 recognitions.append(item)
             else:
@@ -68,6 +73,8 @@ class NotifierHandler:
             await _keep_preferences(connection, preferences)
         if withdrawals:
             await _keep_withdrawals(connection, withdrawals)
+        if delivered:
+            await _keep_told(connection, delivered)
         return await _add_intents(connection, recognitions) if recognitions else []
 
 
@@ -113,8 +120,21 @@ async def _keep_withdrawals(connection: AnyConnection, items: Items) -> None:
             item.outcome = Outcome.DUPLICATE
 
 
+async def _keep_told(connection: AnyConnection, items: Items) -> None:
+    """What we have told ourselves, read back: news only to a database that was rebuilt or restored."""
+    bodies = [expect(item, DeliveryV1) for item in items]
+    news = await told.keep(connection, bodies, _arrived_at(items[0]))
+    for item, body in zip(items, bodies, strict=True):
+        if (place := told.place_of(body)) in news:
+            news.discard(place)
+        else:
+            item.outcome = Outcome.DUPLICATE
+
+
 async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing]:
     intents = [_new_intent(item) for item in items]
+    if before := await told.take(connection, [(i.recognition, i.employee) for i in intents]):
+        intents = [_told_before(i) if (i.recognition, i.employee) in before else i for i in intents]
     new = await store.add_intents(connection, intents)
     ended = []
     for item, intent in zip(items, intents, strict=True):
@@ -125,6 +145,7 @@ async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing
         new.discard(place)
         if intent.reason is not None:
             metrics.INTENTS.labels(DEFAULT_CHANNEL, State.SUPPRESSED, intent.reason).inc()
+        if intent.reason is Reason.TOO_OLD:
             ended.append(
                 Ended(
                     recognition=intent.recognition,
@@ -139,6 +160,16 @@ async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing
                 )
             )
     return deliveries(ended)
+
+
+def _told_before(intent: store.NewIntent) -> store.NewIntent:
+    """The log has its delivery: there is one end, and one event of it, so no second one is announced."""
+    return replace(intent, body=None, channel=DEFAULT_CHANNEL, reason=Reason.ALREADY_TOLD)
+
+
+def _arrived_at(item: Item[Arrival]) -> datetime:
+    assert isinstance(item.decoded, Arrival)
+    return item.decoded.arrived_at
 
 
 def _person_record(item: Item[Arrival]) -> PersonRecord:
@@ -166,9 +197,8 @@ def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
 
 
 def _new_intent(item: Item[Arrival]) -> store.NewIntent:
-    assert isinstance(item.decoded, Arrival)
-    event, body = event_of(item), expect(item, RecognitionV1)
-    too_old = is_too_old(event.time, item.decoded.arrived_at)
+    event, body, arrived_at = event_of(item), expect(item, RecognitionV1), _arrived_at(item)
+    too_old = is_too_old(event.time, arrived_at)
     return store.NewIntent(
         recognition=UUID(event.id),
         employee=body.employee,
@@ -177,7 +207,7 @@ def _new_intent(item: Item[Arrival]) -> store.NewIntent:
         occurred_at=event.time,
         correlation=event.correlationid or event.id,
         body=None if too_old else body.model_dump_json(exclude_defaults=True),
-        arrived_at=item.decoded.arrived_at,
+        arrived_at=arrived_at,
         channel=DEFAULT_CHANNEL if too_old else None,
         reason=Reason.TOO_OLD if too_old else None,
     )

@@ -25,7 +25,7 @@ INPUTS = {
 READ_BY = {
     "recognition": INPUTS,
     "ledger": {"entries", "people", "preferences", "erasures", "deliveries"},
-    "notifier": {"entries", "gaps", "people", "preferences", "erasures"},
+    "notifier": {"entries", "gaps", "people", "preferences", "erasures", "deliveries"},
 }
 WRITTEN_BY = {
     "recognition": INPUTS | {"entries"},

@@ -111,6 +111,12 @@ def erasure(employee: str, scope: str = "received") -> Event:
     return event("erasure", {"employee": employee, "scope": scope}, id_=f"erasure-{scope}-{employee}")
 
 
+def delivery(of: Event, employee: str, state: str = "sent") -> Event:
+    """What the notifier says once it has told a recognition."""
+    body = {"employee": employee, "recognition": of.id, "channel": "email", "state": state, "attempts": 1}
+    return event("delivery", body, id_=f"delivery-{of.id}", source="urn:waystone:notifier")
+
+
 def tombstone(topic: str, employee: str, time: datetime) -> ConsumerRecord:
     """What takes somebody's record away."""
     return record_with(topic, employee.encode(), None, [], time=time)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -78,6 +79,37 @@ async def test_a_thank_you_on_kafka_becomes_a_mail_and_a_delivery_and_a_restart_
     second = thanks(employee, "note-2", giver=f"{employee}-giver")
     await produce(stack, note, second)
     await delivery_of(stack, second.id)
+    mails = [mail for mail in server.mails if str(mail["To"]) == f"{employee}@example.invalid"]
+    assert len(mails) == len({str(mail["Message-ID"]) for mail in mails}) == 2
+
+
+async def test_a_notifier_whose_database_is_rebuilt_reads_everything_again_and_mails_nothing(
+    stack: Stack, service: ServiceProcess, server: MailServer
+) -> None:
+    employee = f"e-{uuid.uuid4().hex[:12]}"
+    note = thanks(employee, giver=f"{employee}-giver")
+    await produce(
+        stack, person(employee, "Ada Lovelace"), person(f"{employee}-giver", "Ines Marchetti"), note
+    )
+    await delivery_of(stack, note.id)
+    assert await service.stop() == 0
+    connection = await asyncpg.connect(stack.database_url("notifier"))
+    try:
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await service.migrate()
+        await service.start()
+        second = thanks(employee, "note-2", giver=f"{employee}-giver")
+        await produce(stack, second)
+        await delivery_of(stack, second.id)
+        rows = await connection.fetch(
+            "SELECT recognition::text, state, reason FROM intent WHERE employee = $1", employee
+        )
+    finally:
+        await connection.close()
+    assert {tuple(row) for row in rows} == {
+        (note.id, "suppressed", "already_told"),
+        (second.id, "sent", ""),
+    }
     mails = [mail for mail in server.mails if str(mail["To"]) == f"{employee}@example.invalid"]
     assert len(mails) == len({str(mail["Message-ID"]) for mail in mails}) == 2
 

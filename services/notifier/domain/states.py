@@ -29,6 +29,7 @@ class Reason(StrEnum):
     """Why something was not sent, or not certainly."""
 
     TOO_OLD = "too_old"
+    ALREADY_TOLD = "already_told"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
     UNKNOWN_PERSON = "unknown_person"

@@ -47,6 +47,54 @@ ORDER BY n.recognition
 ON CONFLICT DO NOTHING
 RETURNING recognition;
 
+-- name: keep_told
+-- Deliveries of ours that came back. Nearly all have an intent, and nothing is written; the others are remembered.
+INSERT INTO told (recognition, employee)
+SELECT n.recognition, n.employee
+FROM unnest($1::uuid[], $2::text[]) AS n (recognition, employee)
+WHERE NOT EXISTS (SELECT FROM intent AS i WHERE i.recognition = n.recognition AND i.employee = n.employee)
+ORDER BY n.employee COLLATE "C", n.recognition
+ON CONFLICT DO NOTHING
+RETURNING recognition, employee;
+
+-- name: end_told
+-- Intents that have not ended here although their delivery is in the log: ended before this database was restored.
+-- A try that was under way in the backup is no try of ours; what had a doubt keeps it.
+WITH delivered AS (
+    SELECT DISTINCT i.recognition, i.employee, i.message, n.channel
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (recognition, employee, channel)
+    JOIN intent AS i ON i.recognition = n.recognition AND i.employee = n.employee
+    WHERE i.state IN ('due', 'sending')
+),
+ended AS (
+    UPDATE message AS m SET
+        state = CASE WHEN m.doubts > 0 THEN 'ambiguous' ELSE 'suppressed' END,
+        reason = 'already_told',
+        tries = m.tries - (m.state = 'sending')::integer,
+        lease_until = NULL,
+        ended_at = $4
+    FROM delivered AS d
+    WHERE m.id = d.message AND m.state IN ('due', 'sending')
+    RETURNING m.id, m.state, m.channel
+)
+UPDATE intent AS i SET
+    state = coalesce(e.state, 'suppressed'),
+    channel = coalesce(e.channel, d.channel),
+    reason = 'already_told',
+    body = NULL,
+    ended_at = $4
+FROM delivered AS d
+LEFT JOIN ended AS e ON e.id = d.message
+WHERE i.recognition = d.recognition AND i.employee = d.employee
+RETURNING i.recognition, i.employee;
+
+-- name: take_told
+-- Those of these recognitions whose end is in the log already. With their intent they are remembered for good.
+DELETE FROM told AS t
+USING unnest($1::uuid[], $2::text[]) AS n (recognition, employee)
+WHERE t.recognition = n.recognition AND t.employee = n.employee
+RETURNING t.recognition, t.employee;
+
 -- name: add_intents
 -- New intents. One that exists (same recognition and person, or same award) is left as it is and not returned.
 INSERT INTO intent (recognition, employee, award_grant, giver, occurred_at, correlation, body,
