@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.notifier.domain.states import Next, Reason, State, after_attempt
+from services.notifier.domain.states import DOUBTS_MAX, Next, Reason, State, after_attempt
 from services.notifier.domain.telling import ChannelName, Hold, Suppress, Tell, decide
 from services.notifier.store import Attempt, Message, MessageChange
 
@@ -40,14 +40,22 @@ def plan(
 ) -> Plan:
     """Decide on one message of `channel`. channels: all that are set up. The person's wishes are looked at again.
 
-    What may have arrived already is repeated by the same way or not at all, and is never called suppressed.
+    What may have arrived already is repeated by the same way or not at all, and is never called suppressed. Only a
+    mail is repeated (`DOUBTS_MAX`).
     """
     lapsed, doubts = None, message.doubts
     before = State.SENDING if message.lapsed else State.DUE
     if message.lapsed:
         assert message.claimed_at is not None
         lapsed = Attempt(message.id, message.tries, message.claimed_at, "lapsed", "lapsed")
-        follows = after_attempt("lapsed", tries=message.tries, doubts=doubts, now=now, chance=random.random)
+        follows = after_attempt(
+            "lapsed",
+            doubts_max=DOUBTS_MAX[channel],
+            tries=message.tries,
+            doubts=doubts,
+            now=now,
+            chance=random.random,
+        )
         if follows.state is not State.DUE:
             return Plan(move(message, before, channel, message.tries, follows), lapsed=lapsed)
         doubts = follows.doubts

@@ -15,7 +15,13 @@ from services.notifier import metrics, store
 from services.notifier.channels import Ambiguous, Channel, Permanent, Result, Sent, Temporary
 from services.notifier.claiming import Claim, move, plan
 from services.notifier.deliveries import Ended, count, deliveries, ended_of
-from services.notifier.domain.states import RETRY_AFTER_SECONDS_MAX, AttemptOutcome, State, after_attempt
+from services.notifier.domain.states import (
+    DOUBTS_MAX,
+    RETRY_AFTER_SECONDS_MAX,
+    AttemptOutcome,
+    State,
+    after_attempt,
+)
 from services.notifier.domain.telling import ChannelName
 from services.notifier.parcels import make_parcel
 from services.notifier.rounds import forever
@@ -74,7 +80,7 @@ class Sender:
         self._resumes_at_seconds = 0.0
 
     async def run(self) -> None:
-        """Send until cancelled. What is under way then has a moment to end; else it is repeated once, later."""
+        """Send until cancelled. What is under way then has a moment to end; else it is in doubt."""
         if self._channel is not None:
             await self._channel.set_up()
         try:
@@ -180,6 +186,7 @@ class Sender:
             outcome, code, retry_after_seconds = _outcome(one.result)
             follows = after_attempt(
                 outcome,
+                doubts_max=DOUBTS_MAX[self._name],
                 tries=one.claim.tries,
                 doubts=one.claim.doubts,
                 now=now,

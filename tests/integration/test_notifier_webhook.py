@@ -128,6 +128,26 @@ async def test_a_webhook_that_takes_the_message_and_breaks_off_leaves_a_doubt() 
     await chat.stop()
 
 
+@pytest.mark.parametrize("doubt", ["no answer from behind the gateway", "its process died"])
+async def test_a_chat_message_in_doubt_ends_as_ambiguous_and_is_not_repeated(
+    pool: Pool, webhook: Webhook, doubt: str
+) -> None:
+    notifier = Notifier(pool, {"chat": Chat(webhook.url, 5.0, 1)})
+    await notifier.receive(ADA, GIVER, wishes("e-ada", channels=["chat"]), thanks("e-ada"))
+    if doubt == "its process died":
+        await notifier.planner().once()
+        await pool.execute(
+            "UPDATE message SET state = 'sending', tries = 1, claimed_at = now(), lease_until = now()"
+        )
+    else:
+        webhook.script = [(504, {})]
+    async with notifier.at_work():
+        assert await notifier.until_ended() == [("ambiguous", "unclear")]
+        await notifier.pass_time()
+    assert len(webhook.asked) == (doubt != "its process died")
+    assert [d["state"] for d in await notifier.deliveries()] == ["ambiguous"]
+
+
 async def test_a_message_for_a_chat_that_is_no_longer_set_up_goes_by_mail(
     pool: Pool, server: MailServer, webhook: Webhook
 ) -> None:

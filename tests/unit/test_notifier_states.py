@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifier.domain.states import (
+    DOUBTS_MAX,
     RETRY_AFTER_SECONDS_MAX,
     TRIES_MAX,
     AttemptOutcome,
@@ -15,15 +17,28 @@ from services.notifier.domain.states import (
     after_attempt,
     backoff_seconds,
 )
+from services.notifier.domain.telling import CHANNELS, ChannelName
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FINAL = {State.SENT, State.FAILED, State.AMBIGUOUS}
 OUTCOMES: list[AttemptOutcome] = ["sent", "temporary", "permanent", "ambiguous", "lapsed"]
 
 
-def after(outcome: AttemptOutcome, tries: int = 1, doubts: int = 0, retry_after: float | None = None) -> Next:
+def after(
+    outcome: AttemptOutcome,
+    tries: int = 1,
+    doubts: int = 0,
+    retry_after: float | None = None,
+    channel: ChannelName = "email",
+) -> Next:
     return after_attempt(
-        outcome, tries=tries, doubts=doubts, now=NOW, chance=lambda: 0.5, retry_after_seconds=retry_after
+        outcome,
+        doubts_max=DOUBTS_MAX[channel],
+        tries=tries,
+        doubts=doubts,
+        now=NOW,
+        chance=lambda: 0.5,
+        retry_after_seconds=retry_after,
     )
 
 
@@ -42,7 +57,12 @@ def test_a_refusal_for_good_ends_at_once() -> None:
     assert after("permanent") == Next(State.FAILED, 0, Reason.REFUSED)
 
 
-def test_a_doubt_is_answered_by_one_repeat_and_a_second_doubt_is_the_end() -> None:
+@pytest.mark.parametrize("outcome", ["ambiguous", "lapsed"])
+def test_a_chat_in_doubt_is_not_repeated_for_nobody_could_tell_the_repeat(outcome: AttemptOutcome) -> None:
+    assert after(outcome, channel="chat") == Next(State.AMBIGUOUS, 1, Reason.UNCLEAR)
+
+
+def test_a_mail_in_doubt_is_answered_by_one_repeat_and_a_second_doubt_is_the_end() -> None:
     first = after("ambiguous")
     assert (first.state, first.doubts) == (State.DUE, 1)
     assert after("ambiguous", 2, 1) == Next(State.AMBIGUOUS, 2, Reason.UNCLEAR)
@@ -60,13 +80,16 @@ def test_a_server_that_names_its_pause_gets_it_within_bounds() -> None:
     assert after("temporary", 1, retry_after=1e9).due_at == NOW + timedelta(seconds=RETRY_AFTER_SECONDS_MAX)
 
 
-@given(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=TRIES_MAX, max_size=TRIES_MAX))
+@given(
+    channel=st.sampled_from(CHANNELS),
+    outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=TRIES_MAX, max_size=TRIES_MAX),
+)
 def test_every_message_ends_within_eight_tries_and_with_a_reason_unless_sent(
-    outcomes: list[AttemptOutcome],
+    channel: ChannelName, outcomes: list[AttemptOutcome]
 ) -> None:
     doubts = 0
     for tries, outcome in enumerate(outcomes, start=1):
-        step = after(outcome, tries, doubts)
+        step = after(outcome, tries, doubts, channel=channel)
         assert step.doubts in (doubts, doubts + 1)
         doubts = step.doubts
         if step.state in FINAL:

@@ -59,6 +59,8 @@ def _result(answer: httpx.Response) -> Result:
         return Sent(code)
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return Temporary(code, retry_after_seconds(answer.headers.get("retry-after"), datetime.now(UTC)))
+    if answer.status_code == httpx.codes.GATEWAY_TIMEOUT:
+        return Ambiguous(code)  # a gateway handed it on and saw no answer either
     if answer.is_server_error or answer.status_code == httpx.codes.REQUEST_TIMEOUT:
         wished = answer.headers.get("retry-after")
         return Temporary(code, retry_after_seconds(wished, datetime.now(UTC)) if wished else None)

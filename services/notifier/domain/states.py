@@ -1,13 +1,15 @@
 """States of intents and messages, why they ended, and what follows from a try."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 TRIES_MAX = 8
-DOUBTS_MAX = 2
+DOUBTS_MAX: Mapping[str, int] = {"email": 2, "chat": 1}
+"""How many doubts end a message, by channel. A mail is repeated once: its Message-ID is the same, and losing thanks
+would be worse than a copy. A chat has nothing to know a repeat by, so its first doubt is its end."""
 RETRY_AFTER_SECONDS_MAX = 6 * 3600.0
 _BACKOFF_SECONDS_FIRST = 60.0
 _BACKOFF_SECONDS_MAX = 8 * 3600.0
@@ -60,6 +62,7 @@ AttemptOutcome = Literal["sent", "temporary", "permanent", "ambiguous", "lapsed"
 def after_attempt(
     outcome: AttemptOutcome,
     *,
+    doubts_max: int,
     tries: int,
     doubts: int,
     now: datetime,
@@ -68,15 +71,14 @@ def after_attempt(
 ) -> Next:
     """What follows from a try. tries, doubts: this try counted, this doubt not. chance: uniform in [0, 1).
 
-    A try whose end nobody saw (the connection broke after the last byte, the process ended) leaves a doubt: the
-    message is repeated once under the same Message-ID, and a second doubt is its end. What may have arrived is
-    never called failed.
+    A try whose end nobody saw (the connection broke after the last byte, the process ended) leaves a doubt. The
+    message is repeated, until doubts_max are its end (`DOUBTS_MAX`). What may have arrived is never called failed.
     """
     if outcome == "sent":
         return Next(State.SENT, doubts)
     if outcome in ("ambiguous", "lapsed"):
         doubts += 1
-        if doubts >= DOUBTS_MAX:
+        if doubts >= doubts_max:
             return Next(State.AMBIGUOUS, doubts, Reason.UNCLEAR)
     ends = outcome == "permanent" or tries >= TRIES_MAX
     if ends:
