@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-import asyncpg
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -21,6 +20,8 @@ from services.kit.sql import PLUMBING, Pool
 
 _CLAIM_RETRY_SECONDS = 0.5
 _LOOK_SECONDS = 0.05
+# A measurement older than this says nothing about now; one is taken every two seconds.
+_LAG_SECONDS_MAX = 30.0
 # How long later topics wait for earlier ones that another member may hold.
 _READ_FIRST_SECONDS_MAX = 120.0
 _log = logs.get("assignment")
@@ -33,8 +34,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self, pool: Pool, read_first: Sequence[Sequence[str]], may_resume: Callable[[int], bool]
     ) -> None:
         """read_first: groups of topics, each read to its end before the next. may_resume: partition number → room?"""
-        self.lag_records: int | None = None
-        """Records in the log that are not stored yet, as last measured; None before."""
         self._pool = pool
         self._stages = [frozenset(group) for group in read_first]
         self._may_resume = may_resume
@@ -46,6 +45,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         self._ends_at_start: dict[TopicPartition, int] = {}
         self._attached_at = 0.0
         self._stage = 0
+        self._lag_records: int | None = None
+        self._lag_measured_at = 0.0
 
     @property
     def positions(self) -> Collection[Position]:
@@ -56,6 +57,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     def ready(self) -> bool:
         """An assignment came, and all of it is claimed."""
         return self._assigned.is_set() and not self._unclaimed
+
+    @property
+    def caught_up(self) -> bool:
+        """All is claimed, and nothing waited when it was last looked, seconds ago. What is not known is not so."""
+        fresh = time.monotonic() - self._lag_measured_at < _LAG_SECONDS_MAX
+        return self.ready and self._lag_records == 0 and fresh
+
+    def lag_is(self, records: int | None) -> None:
+        """Records of claimed partitions that are not stored, just measured; None when that was not possible."""
+        self._lag_records, self._lag_measured_at = records, time.monotonic()
 
     def position(self, partition: TopicPartition) -> Position | None:
         """The claim of this partition; None while it is not ours to store."""
@@ -78,6 +89,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
             if position := self._positions.pop(partition, None):
                 position.lost = True
         self._unclaimed.difference_update(revoked)
+        # Called before a rejoin, which may hang: until it has succeeded nothing is ours.
+        self._assigned.clear()
         metrics.PARTITIONS.set(len(self._positions))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -92,16 +105,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         while True:
             await self._assigned.wait()
             if self._unclaimed and self._consumer:
+                # A rebalance that was never heard of may have taken some away again.
+                self._unclaimed &= self._consumer.assignment()
                 try:
                     if due := await self._due():
                         await self._claim(due)
-                except (
-                    asyncpg.PostgresError,
-                    asyncpg.InterfaceError,
-                    KafkaError,
-                    OSError,
-                    TimeoutError,
-                ) as error:
+                except (KafkaError, *TROUBLE) as error:
                     _log.warning("waiting to claim partitions", error=logs.error_name(error))
                     await asyncio.sleep(_CLAIM_RETRY_SECONDS)
             await asyncio.sleep(_LOOK_SECONDS)
@@ -155,8 +164,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         if position is None or self._consumer is None:
             return False
         # The last offsets may be markers, which are never stored: then the client is at the end, and so are we.
-        fetched_to: int = await self._consumer.position(partition)
-        return fetched_to >= end and position.seen_offset <= position.next_offset
+        return await self._consumer.empty_until(partition, position.next_offset) >= end
 
     async def _claim(self, partitions: Sequence[TopicPartition]) -> None:
         consumer = self._consumer

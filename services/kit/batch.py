@@ -1,5 +1,6 @@
 """What one transaction holds: records decoded, each with exactly one outcome, and what goes out because of them."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,10 +37,18 @@ class Position:
     next_offset: int
     lost: bool = False
     """Set when the partition was revoked or fenced; nothing of it is stored any more."""
-    seen_offset: int = 0
-    """One past the last record fetched."""
-    oldest_time_ms: int = 0
-    """Kafka's time of the first record of the last fetch, milliseconds since 1970: bounds the age of what waits."""
+    _arrivals: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def arrived(self, next_offset: int, time_ms: int) -> None:
+        """A fetch came. next_offset: one past its last record. time_ms: Kafka's time of its first, since 1970."""
+        self.oldest_waiting_ms()
+        self._arrivals.append((next_offset, time_ms))
+
+    def oldest_waiting_ms(self) -> int | None:
+        """Kafka's time of the oldest fetch that is not stored whole; None when all that was fetched is stored."""
+        while self._arrivals and self._arrivals[0][0] <= self.next_offset:
+            self._arrivals.popleft()
+        return self._arrivals[0][1] if self._arrivals else None
 
 
 @dataclass(slots=True, eq=False)

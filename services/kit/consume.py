@@ -21,10 +21,11 @@ from services.kit import kafka, logs
 from services.kit.assignment import Assignment
 from services.kit.batch import Handler
 from services.kit.fetch import SteadyConsumer
+from services.kit.group import GroupProgress
 from services.kit.lane import Lane
 from services.kit.settings import ServiceSettings
 from services.kit.sql import Pool
-from services.kit.watch import watch
+from services.kit.watch import STALLED_SECONDS_MAX, Watch
 from services.kit.writer import Writer
 
 T = TypeVar("T")
@@ -44,8 +45,19 @@ _log = logs.get("consume")
 class Consumer(Generic[T]):
     """One consumer group member with its lanes."""
 
-    def __init__(self, settings: ServiceSettings, pool: Pool, handler: Handler[T], *, group: str) -> None:
-        """group: the consumer group's name; the static member id comes from the settings."""
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        pool: Pool,
+        handler: Handler[T],
+        *,
+        group: str,
+        stalled_seconds_max: float = STALLED_SECONDS_MAX,
+    ) -> None:
+        """group: the consumer group's name; the static member id comes from the settings.
+
+        stalled_seconds_max: how long nothing may be stored though something waits, and Kafka and Postgres answer.
+        """
         self._settings = settings
         self._pool = pool
         self._handler = handler
@@ -61,9 +73,12 @@ class Consumer(Generic[T]):
             )
             for _ in range(settings.lanes)
         ]
+        self._marker_writer = Writer(pool, handler, group=group, digest_key=digest_key)
+        self._group_progress = GroupProgress(pool, handler.topics)
+        self._stalled_seconds_max = stalled_seconds_max
         self._paused_lanes: set[int] = set()
         self._draining = False
-        self._assignment = Assignment(pool, handler.read_first, self._has_room)
+        self._assignment = self._new_assignment()
         self._broker: KafkaBroker | None = None
         self._consumer: SteadyConsumer | None = None
 
@@ -76,7 +91,7 @@ class Consumer(Generic[T]):
                     tasks.create_task(lane.run())
                 tasks.create_task(self._assignment.run())
                 tasks.create_task(self._commit_forever())
-                tasks.create_task(watch(consumer, self._assignment, self._pool, self._handler.topics))
+                tasks.create_task(self._watch(consumer).run())
         finally:
             await self._disconnect()
 
@@ -103,8 +118,29 @@ class Consumer(Generic[T]):
 
     @property
     def caught_up(self) -> bool:
-        """All partitions are claimed, and nothing waited when it was last looked, at most seconds ago."""
-        return self.ready and self._assignment.lag_records == 0
+        """All partitions of this process are claimed, and nothing waited when it was last looked, seconds ago."""
+        return self._assignment.caught_up
+
+    async def group_caught_up(self) -> bool:
+        """The whole group has stored what was in the log when this was last asked, whoever holds which partition.
+
+        To be asked again and again, at least once a minute: the first answer is False, as is any that is not known.
+        """
+        return self._consumer is not None and await self._group_progress.caught_up(self._consumer)
+
+    def _new_assignment(self) -> Assignment:
+        return Assignment(self._pool, self._handler.read_first, self._has_room)
+
+    def _watch(self, consumer: SteadyConsumer) -> Watch:
+        return Watch(
+            consumer,
+            self._assignment,
+            self._pool,
+            self._handler.topics,
+            pass_over=self._marker_writer.pass_over,
+            kafka_answers=partial(kafka.answers, self._settings),
+            stalled_seconds_max=self._stalled_seconds_max,
+        )
 
     async def has_read_first(self) -> bool:
         """The handler's `read_first` topics have been read to where they ended when this process started."""
@@ -113,6 +149,8 @@ class Consumer(Generic[T]):
     async def _connect(self) -> SteadyConsumer:
         """Join the group, waiting for the brokers if need be. Raises Stop `TOPIC_MISSING`."""
         while True:
+            # What an attempt that failed was assigned is not ours.
+            self._assignment = self._new_assignment()
             broker = self._broker = KafkaBroker(
                 **kafka.faststream_options(self._settings),
                 allow_auto_create_topics=False,
@@ -157,13 +195,21 @@ class Consumer(Generic[T]):
                 return consumer
 
     async def _disconnect(self) -> None:
-        if self._broker is not None:
-            try:
-                # The client can hang at stop when its coordinator is gone.
-                async with asyncio.timeout(3):
-                    await self._broker.stop()
-            except (Exception, asyncio.CancelledError) as error:
-                _log.warning("the client did not stop cleanly", error=logs.error_name(error))
+        if self._broker is None:
+            return
+        this = asyncio.current_task()
+        assert this is not None
+        cancellations = this.cancelling()
+        try:
+            # The client can hang at stop when its coordinator is gone.
+            async with asyncio.timeout(3):
+                await self._broker.stop()
+        except (Exception, asyncio.CancelledError) as error:
+            if (
+                this.cancelling() > cancellations
+            ):  # meant for us; others are left over from the client's own tasks
+                raise
+            _log.warning("the client did not stop cleanly", error=logs.error_name(error))
 
     async def _on_batch(self, records: list[ConsumerRecord]) -> None:
         """Hand records to their lanes. Never waits: a full lane pauses its partitions instead."""
@@ -174,8 +220,7 @@ class Consumer(Generic[T]):
             # Without a claim, or fetched before it, records are let go: the claim seeks to where the store stands.
             position = self._assignment.position(partition)
             if position is not None and self._consumer is not None and self._consumer.is_current(partition):
-                position.seen_offset = run[-1].offset + 1
-                position.oldest_time_ms = run[0].timestamp
+                position.arrived(run[-1].offset + 1, run[0].timestamp)
                 self._lanes[int(partition.partition) % len(self._lanes)].push(position, run)
         self._press_back()
 

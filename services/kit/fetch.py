@@ -35,6 +35,8 @@ class SteadyConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         self._polls = 0
         self._sought_at_poll: dict[TopicPartition, int] = {}
         self._next_offsets: dict[TopicPartition, int] = {}
+        # One past the last record ever handed out. Never falls: what is fetched again counts as not stored till then.
+        self._handed_out: dict[TopicPartition, int] = {}
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -56,6 +58,8 @@ class SteadyConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             return {}
         self._failures = 0
         self._polls += 1
+        for partition, records in fetched.items():  # before anybody else runs: see `empty_until`
+            self._handed_out[partition] = max(self._handed_out.get(partition, 0), records[-1].offset + 1)
         for partition, records in fetched.items():
             await self._follow(partition, records[0].offset)
         return {} if self.failure else fetched
@@ -68,6 +72,18 @@ class SteadyConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     def is_current(self, partition: TopicPartition) -> bool:
         """False when what the last poll gave was fetched before a seek, and will come again from there."""
         return self._polls > self._sought_at_poll.get(partition, -1)
+
+    async def empty_until(self, partition: TopicPartition, stored: int) -> int:
+        """How far the client has read without finding a record behind `stored`: past markers, aborted and compacted
+        records. It is `stored` itself while something that was handed out is not stored yet.
+        """
+        read_to: int = await self.position(partition)
+        return max(read_to, stored) if self._handed_out.get(partition, 0) <= stored else stored
+
+    def passed_over(self, partition: TopicPartition, offset: int) -> None:
+        """There is no record before `offset` any more: should retention remove what was there, it leaves no hole."""
+        if self.is_current(partition):
+            self._next_offsets[partition] = max(self._next_offsets.get(partition, 0), offset)
 
     async def _follow(self, partition: TopicPartition, first_offset: int) -> None:
         """Offsets may have gaps (compaction, markers); one that the beginning of the log has passed is a hole."""

@@ -1,10 +1,12 @@
 """How to reach Kafka: the connection options that consumer, producer and admin client share."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -12,6 +14,7 @@ from services.kit.errors import Stop
 from services.kit.settings import ServiceSettings
 
 REQUEST_TIMEOUT_MS = 20_000
+_ANSWER_SECONDS_MAX = 10.0
 
 
 def connection_options(settings: ServiceSettings) -> dict[str, Any]:
@@ -49,6 +52,16 @@ async def look_at_cluster(settings: ServiceSettings, topics: Iterable[str]) -> s
     if missing:
         raise Stop("TOPIC_MISSING", f"create the topics first: {', '.join(missing)}")
     return str(cluster["cluster_id"])
+
+
+async def answers(settings: ServiceSettings) -> bool:
+    """Do the brokers answer a client that has nothing to do with ours, within ten seconds?"""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS_MAX):
+            await look_at_cluster(settings, [])
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    return True
 
 
 def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:

@@ -82,7 +82,8 @@ async def resolve(connection: AnyConnection, spans: Sequence[Span]) -> None:
             where = f"{partition.topic}[{partition.partition}]"
             raise Stop("POSITION_REWOUND", f"{where}: the database stands at {row['next_offset']} again")
         else:
-            span.position.next_offset = row["next_offset"]
+            # Another task may have moved on since the row was read.
+            span.position.next_offset = max(span.position.next_offset, row["next_offset"])
 
 
 async def record_batches(connection: AnyConnection, spans: Sequence[Span]) -> None:

@@ -28,7 +28,6 @@ _IDLE_SECONDS = 0.1
 _MEASURE_SECONDS = 2.0
 _RETRY_SECONDS = 1.0
 _STANDBY_SECONDS = 2.0
-_ANSWER_SECONDS_MAX = 10.0
 _STALLED_SECONDS_MAX = 180.0
 # Without Kafka a publication hangs longer than a process may take to end.
 _DRAIN_PAUSE_SECONDS_MAX = 3.0
@@ -131,7 +130,7 @@ class Relay:
             if age_seconds <= self._stalled_seconds_max or not self._leads or self._steps != before:
                 moved_at, before = time.monotonic(), self._steps
             elif time.monotonic() - moved_at > self._stalled_seconds_max:
-                if await self._kafka_answers():
+                if await kafka.answers(self._settings):
                     raise Stop("STALLED", f"nothing was published for {self._stalled_seconds_max:.0f} s")
                 moved_at = time.monotonic()
             await asyncio.sleep(_MEASURE_SECONDS)
@@ -143,14 +142,6 @@ class Relay:
         metrics.OUTBOX_RECORDS.set(records)
         metrics.OUTBOX_AGE_SECONDS.set(age_seconds)
         return float(age_seconds)
-
-    async def _kafka_answers(self) -> bool:
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS_MAX):
-                await kafka.look_at_cluster(self._settings, [])
-        except (KafkaError, OSError, TimeoutError):
-            return False
-        return True
 
     async def _lead(self, connection: Connection) -> None:
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):

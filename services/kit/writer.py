@@ -91,6 +91,21 @@ class Writer(Generic[T]):
                 parts.extendleft(reversed(halves))
                 attempt = 0
 
+    async def pass_over(self, stretches: Sequence[Span]) -> None:
+        """Store that these stretches hold no record, all or none: under the fence, as any batch.
+
+        None when a partition is not ours any more, or when records of it were stored meanwhile. Raises Retry, Stop.
+        """
+        try:
+            async with self._transaction() as connection:
+                await self._advance(connection, stretches)
+                await positions.record_batches(connection, stretches)
+        except _FenceMoved:
+            return
+        except TROUBLE as error:
+            raise remedy(error) from error
+        _moved_on(stretches)
+
     async def _settle(self, part: list[Item[T]], batch: Sequence[Item[T]]) -> list[list[Item[T]]]:
         """Store this part of the batch, or return what to go on with instead. Raises Retry, Stop, _FenceMoved."""
         try:
@@ -122,17 +137,12 @@ class Writer(Generic[T]):
             raise
         except TROUBLE as error:
             raise remedy(error) from error
-        for span in stored:
-            span.position.next_offset = span.next_offset
+        _moved_on(stored)
         self._count(part, time.perf_counter() - started)
 
     async def _transact(self, part: list[Item[T]]) -> list[Span]:
         async with self._transaction() as connection:
-            moved = await positions.advance(connection, spans(part))
-            if moved:
-                await positions.resolve(connection, moved)
-                metrics.FENCED.inc(sum(1 for span in moved if span.position.lost))
-                raise _FenceMoved
+            await self._advance(connection, spans(part))
             accepted = [i for i in part if i.refusal is None]
             outgoing = list(await self._handler.apply(connection, accepted)) if accepted else []
             settled = spans(part)
@@ -152,6 +162,13 @@ class Writer(Generic[T]):
             ]
             await outbox.append(connection, outgoing)
         return settled
+
+    async def _advance(self, connection: AnyConnection, stretches: Sequence[Span]) -> None:
+        """The fence. Raises _FenceMoved when it does not hold for all."""
+        if moved := await positions.advance(connection, stretches):
+            await positions.resolve(connection, moved)
+            metrics.FENCED.inc(sum(1 for span in moved if span.position.lost))
+            raise _FenceMoved
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AnyConnection]:
@@ -243,6 +260,12 @@ class Writer(Generic[T]):
             if outcome is not Outcome.REJECTED:
                 self._handler_failures = 0
                 self._handler_works = True
+
+
+def _moved_on(stored: Sequence[Span]) -> None:
+    """After the commit: each position stands behind what was stored. Another task may have taken it further."""
+    for span in stored:
+        span.position.next_offset = max(span.position.next_offset, span.next_offset)
 
 
 def _backoff_seconds(attempt: int) -> float:
