@@ -223,10 +223,32 @@ def test_an_ordinary_address_is_used(address: str) -> None:
     assert usable_email(address)
 
 
-@pytest.mark.parametrize("handle", ["#general", "@channel", "<!here>", "@here", "a b", "", "@", "http://x"])
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "#general",
+        "general",
+        "@General",
+        "@channel",
+        "<!here>",
+        "@here",
+        "@everyone",
+        "C024BE91L",
+        "G012AC86C",
+        "S0614TZR7",
+        "@S0614TZR7",
+        "<@U012AB3CD>",
+        "a b",
+        "",
+        "@",
+        "http://x",
+    ],
+)
 def test_a_handle_that_is_not_one_person_is_not_used(handle: str) -> None:
     assert usable_handle(handle) is None
 
 
-def test_a_handle_is_taken_with_or_without_its_sign() -> None:
+def test_a_handle_is_taken_with_or_without_its_sign_and_a_member_id_as_it_stands() -> None:
     assert usable_handle("ada.l") == usable_handle("@ada.l") == "@ada.l"
+    assert usable_handle("U012AB3CD") == "U012AB3CD"
+    assert usable_handle("SUSANNE-MEYER") == "@SUSANNE-MEYER"
