@@ -16,7 +16,7 @@ def make_parcel(
 ) -> Parcel:
     """The letter with its address. A reply to thanks goes to whoever gave them, while they work here.
 
-    public_url: a person's page, with `{employee}` for their id.
+    public_url: an address that signs the person in and leads to their page, with `{employee}` for their id.
     """
     intent = message.intent
     assert intent.words is not None, "words go only with an erasure, and that is never sent"

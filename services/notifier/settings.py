@@ -28,10 +28,13 @@ class NotifierSettings(ServiceSettings):
     )
     """Name messages come from."""
     chat_webhook_url: SecretStr | None = None
-    """Slack-compatible incoming webhook. It must deliver to the person that `channel` names (`@handle`), because
-    private words go that way. Absent: nobody is told by chat."""
+    """Slack-compatible incoming webhook. It must deliver to the person that `channel` names (a member id or
+    `@handle`), because private words go that way: the directory's `chat` must hold people only, best as member ids, for
+    a user group's name looks like anybody's. Absent: nobody is told by chat."""
     public_url: Annotated[str, Field(max_length=500, pattern=r"^https?://[^\s]+$")] | None = None
-    """A person's page, linked in messages; `{employee}` in it stands for their id."""
+    """Address of the company's own that signs a person in and sends them on to their page by a fresh link, linked in
+    messages; `{employee}` in it stands for their id. Not the page itself: that opens by short-lived links only, and
+    messages are read later."""
     concurrent_sends_max: Annotated[int, Field(ge=1, le=200)] = 20
     """Messages under way at the same time, per channel."""
     network_seconds_max: Annotated[int, Field(ge=1, le=60)] = 15

@@ -107,7 +107,10 @@ def zone_of(name: str) -> tzinfo:
 
 def _closed(request: Request) -> Response:
     """The same answer for a forged, a stale and a missing signature, whether the person exists or not."""
-    detail = "This page opens by a link made for you, which works for a few minutes. Ask for a new one."
+    detail = (
+        "This page opens by a link made for you, which works for a few minutes."
+        " Ask whoever keeps Waystone in your company for a new one."
+    )
     if "text/html" in request.headers.get("accept", ""):
         return render("closed.html", 401, title="This link no longer opens", detail=detail)
     return problem_response(401, "LINK_BAD", detail)
