@@ -1,5 +1,6 @@
 """A person's history as the page tells it: months, moments, skills and goals. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 
 from services.ledger.view import Entry
 
+_HOST = re.compile(r"[^\s%@<>\"'`^{}|/?#]+")
 FORMER_COLLEAGUE = "a former colleague"
 _RECOGNITIONS = {
     "thanks": "Thanks",
@@ -111,13 +113,19 @@ def _without_echoes(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def link(address: str) -> Link:
-    """Only http and https addresses with a host, and without a login hidden before it, may be links."""
+    """Only http and https addresses with a host, and without a login hidden before it, may be links.
+
+    The host shown must be the one a browser goes to. Browsers read a backslash as a slash and drop or trim white space
+    and control characters, which this parser does not: an address with any of them is text.
+    """
     try:
         parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
+        host = parts.hostname if parts.scheme in ("http", "https") and parts.username is None else None
     except ValueError:
-        usable = False
-    return Link(address, parts.hostname if usable else None)
+        host = None
+    if "\\" in address or " " in address or not address.isprintable() or not _HOST.fullmatch(host or ""):
+        host = None
+    return Link(address, host)
 
 
 def named(slug: str) -> str:
