@@ -28,7 +28,11 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
     key = settings.page_link_key
     app = web.create_app(SERVICE, consumer, pool)
     api.add_routes(
-        app, pool, snapshots, Authenticator(settings), Signer(key.get_secret_value()) if key else None
+        app,
+        pool,
+        snapshots,
+        Authenticator(settings),
+        Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None,
     )
     tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
         lambda: months.keep_ahead(pool),

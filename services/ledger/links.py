@@ -28,13 +28,17 @@ class LinkSettings(BaseModel):
 
     page_link_key: Annotated[SecretStr, Field(min_length=KEY_CHARS_MIN)] | None = None
     """Key that signs links to person pages, 32 characters or more. Without it no page opens."""
+    page_cookie_secure: bool = False
+    """Mark the pages' cookie `Secure` always: for a proxy that ends TLS and hands on plain http. Without it the cookie
+    is `Secure` when the request itself came by https."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs and checks. key: a secret of at least 32 characters."""
+    """Signs and checks. key: a secret of at least 32 characters. cookie_secure: whatever a request's scheme."""
 
     key: str
+    cookie_secure: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for a key that could be guessed."""

@@ -316,6 +316,23 @@ async def test_a_page_opens_by_its_link_and_stays_open_by_its_cookie(
     assert other.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("scheme", "always", "secure"),
+    [("https", False, True), ("http", True, True), ("http", False, False)],
+    ids=["https", "behind a proxy that ends TLS", "plain http"],
+)
+async def test_the_cookie_travels_by_https_only_where_the_page_does(
+    pool: Pool, tmp_path: Path, scheme: str, always: bool, secure: bool
+) -> None:
+    gate = Authenticator(AuthSettings(jwt_jwks=str(issuer.jwks_file(tmp_path))), lambda: NOW)
+    app = web.create_app("ledger", Serving(), pool)
+    api.add_routes(app, pool, Snapshots(pool, lambda: NOW), gate, Signer(KEY, always), now=lambda: NOW)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://ledger") as browser:
+        opened = await browser.get(sign(f"{scheme}://ledger", "ann", KEY, NOW))
+    assert ("Secure" in opened.headers["set-cookie"]) == secure
+
+
 @pytest.mark.parametrize("missing", ["a start date", "the directory record", "everything, being erased"])
 async def test_a_page_opens_whatever_the_directory_lacks(
     company: Company, client: Client, missing: str

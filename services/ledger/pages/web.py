@@ -73,7 +73,7 @@ def router(pool: Pool, signer: Signer | None, now: Callable[[], datetime]) -> AP
             signer.cookie_value(employee, now()),
             max_age=COOKIE_SECONDS,
             path=f"/people/{employee}",
-            secure=request.url.scheme == "https",
+            secure=signer.cookie_secure or request.url.scheme == "https",
             httponly=True,
             samesite="lax",
         )
