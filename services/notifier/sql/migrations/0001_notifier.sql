@@ -11,6 +11,7 @@ CREATE TABLE person (
     ),
     CONSTRAINT either_a_record_or_erased CHECK ((happened_at IS NULL) = (erased IS NOT NULL))
 );
+CREATE INDEX person_erased ON person (employee) WHERE erased IS NOT NULL;
 
 -- The newest wishes of each person, as their event's body; none once they were taken away. privacy: greater is more
 -- private, decides a tie.
@@ -100,13 +101,24 @@ CREATE TABLE attempt (
     PRIMARY KEY (message, number)
 );
 
--- What is not ended and must not be told any more: who it is for, or from, is erased, or it was taken back.
+-- What is not ended and must not be told any more: who it is for, or from, is erased, or it was taken back. Looked at
+-- every few seconds, so it starts from the few: the erased, and what is open.
 CREATE VIEW called_off AS
-SELECT i.recognition, i.employee, i.message,
-    (p.erased IS NOT NULL OR coalesce(g.erased = 'given', false)) AS words_go
-FROM intent AS i
-LEFT JOIN person AS p ON p.employee = i.employee
-LEFT JOIN person AS g ON g.employee = i.giver
-LEFT JOIN withdrawn AS w ON w.recognition = i.recognition
-WHERE i.state IN ('due', 'sending')
-    AND (p.erased IS NOT NULL OR g.erased = 'given' OR w.recognition IS NOT NULL);
+SELECT recognition, employee, message, bool_or(words_go) AS words_go
+FROM (
+    SELECT i.recognition, i.employee, i.message, true AS words_go
+    FROM person AS p
+    JOIN intent AS i ON i.employee = p.employee
+    WHERE p.erased IS NOT NULL AND i.state IN ('due', 'sending')
+    UNION ALL
+    SELECT i.recognition, i.employee, i.message, true
+    FROM person AS g
+    JOIN intent AS i ON i.giver = g.employee
+    WHERE g.erased = 'given' AND i.state IN ('due', 'sending')
+    UNION ALL
+    SELECT i.recognition, i.employee, i.message, false
+    FROM intent AS i
+    JOIN withdrawn AS w ON w.recognition = i.recognition
+    WHERE i.state IN ('due', 'sending')
+) AS reason
+GROUP BY recognition, employee, message;
