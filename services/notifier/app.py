@@ -32,7 +32,8 @@ _MEASURE_SECONDS = 5.0
 
 def build(settings: NotifierSettings, pool: Pool) -> Parts:
     """What `python -m services.notifier serve` runs."""
-    consumer: Consumer[Arrival] = Consumer(settings, pool, NotifierHandler(), group=SERVICE)
+    handler = NotifierHandler(settings.digest_key.get_secret_value().encode())
+    consumer: Consumer[Arrival] = Consumer(settings, pool, handler, group=SERVICE)
     channels = _channels(settings)
     planner, upkeep = Planner(pool, channels.keys()), Upkeep(pool)
     limits = SendLimits(settings.concurrent_sends_max, settings.send_seconds_max, settings.lease_seconds)

@@ -1,5 +1,6 @@
 """Kafka record → what arrived, or why it is refused; and what a handler asks of it."""
 
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,14 +37,21 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event or a removal, and when it arrived here (UTC). The same on every try to store its batch."""
+    """An event or a removal, and when it arrived here (UTC). The same on every try to store its batch.
+
+    digest: HMAC-SHA-256 of an event's body, which tells another body under a known id; empty of a removal.
+    """
 
     happened: Received | Removal
     arrived_at: datetime
+    digest: bytes = b""
 
 
-def arrive(record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
-    """Record → event or removal with its arrival, or why it is refused. Pure and total. now: UTC."""
+def arrive(record: ConsumerRecord, now: datetime, digest_key: bytes) -> Arrival | Refusal:
+    """Record → event or removal with its arrival, or why it is refused. Pure and total. now: UTC.
+
+    digest_key: of the HMAC over bodies; short words could be guessed from a plain digest.
+    """
     if not record.value and (model := _REMOVABLE.get(record.topic)):
         gone = read_tombstone(record, now)
         return gone if isinstance(gone, Refusal) else Arrival(Removal(model, gone), now)
@@ -52,13 +60,12 @@ def arrive(record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
         return received
     if isinstance(received.body, RecognitionV1) and not _ENTRY_ID.fullmatch(received.event.id):
         return Refusal(Code.SCHEMA_BAD, Stage.VALIDATE, "id of a recognition is not a UUIDv8")
-    return Arrival(received, now)
+    return Arrival(received, now, hmac.digest(digest_key, received.event.data, "sha256"))
 
 
 def body_of(item: Item[Arrival]) -> object:
     """The event's body, or the removal."""
-    assert isinstance(item.decoded, Arrival), "the kit hands over accepted items only"
-    happened = item.decoded.happened
+    happened = arrival_of(item).happened
     return happened if isinstance(happened, Removal) else happened.body
 
 
@@ -74,8 +81,14 @@ def expect(item: Item[Arrival], model: type[R]) -> R:
     return body
 
 
+def arrival_of(item: Item[Arrival]) -> Arrival:
+    """What an item brings."""
+    assert isinstance(item.decoded, Arrival), "the kit hands over accepted items only"
+    return item.decoded
+
+
 def event_of(item: Item[Arrival]) -> Event:
     """The event an item brings."""
-    assert isinstance(item.decoded, Arrival)
-    assert isinstance(item.decoded.happened, Received), "a removal is no event"
-    return item.decoded.happened.event
+    happened = arrival_of(item).happened
+    assert isinstance(happened, Received), "a removal is no event"
+    return happened.event

@@ -21,6 +21,7 @@ class PersonRecord:
     event_id: str | None
     body: str | None
     erased: str | None = None
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class PersonVersion:
     happened_at: datetime | None
     event_id: str | None
     erased: str | None
+    digest: bytes | None
 
 
 async def keep_people(connection: AnyConnection, records: Sequence[PersonRecord]) -> set[str]:
@@ -52,6 +54,7 @@ async def keep_people(connection: AnyConnection, records: Sequence[PersonRecord]
         [r.event_id for r in records],
         [r.body for r in records],
         [r.erased for r in records],
+        [r.digest for r in records],
     )
     return {row["employee"] for row in rows}
 
@@ -60,7 +63,8 @@ async def people_versions(connection: AnyConnection, employees: Sequence[str]) -
     """What is stored of these people."""
     rows = await connection.fetch(QUERIES["read_people_versions"], employees)
     return {
-        row["employee"]: PersonVersion(row["happened_at"], row["event_id"], row["erased"]) for row in rows
+        row["employee"]: PersonVersion(row["happened_at"], row["event_id"], row["erased"], row["digest"])
+        for row in rows
     }
 
 

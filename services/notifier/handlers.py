@@ -14,10 +14,19 @@ from schemas.models.erasures import ErasureV1
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from services.kit.batch import Item, Outcome, Outgoing
-from services.kit.errors import Refusal
+from services.kit.errors import Code, Refusal, Stage
 from services.kit.sql import AnyConnection
 from services.notifier import directory, metrics, store, told
-from services.notifier.arrivals import Arrival, Removal, arrive, body_of, event_of, expect, removes
+from services.notifier.arrivals import (
+    Arrival,
+    Removal,
+    arrival_of,
+    arrive,
+    body_of,
+    event_of,
+    expect,
+    removes,
+)
 from services.notifier.deliveries import Ended, deliveries
 from services.notifier.directory import PersonRecord, PreferenceRecord, wishes_of
 from services.notifier.domain.states import Reason, State
@@ -28,6 +37,8 @@ DIRECTORY_TOPICS = ("recognition.people.v1", "recognition.preferences.v1", "reco
 DELIVERIES = "recognition.deliveries.v1"
 # An erasure outranks every record of the same person in one batch.
 _ERASURE_RANK = {"received": 1, "given": 2}
+
+_CONFLICT = Refusal(Code.ID_CONFLICT, Stage.STORE, "one of this id but with another body is there already")
 
 K = TypeVar("K", PersonRecord, PreferenceRecord)
 Rank = tuple[float, float, str] | tuple[datetime, str, int]
@@ -46,9 +57,13 @@ class NotifierHandler:
     )
     dlq_topic = "recognition.dlq.notifier"
 
+    def __init__(self, digest_key: bytes) -> None:
+        """digest_key: of the HMAC over bodies."""
+        self._digest_key = digest_key
+
     def decode(self, record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
         """Record → event with its arrival, or why it is refused."""
-        return arrive(record, now)
+        return arrive(record, now, self._digest_key)
 
     async def apply(self, connection: AnyConnection, items: Items) -> Sequence[Outgoing]:
         """Keep one batch: tables in this order, each written once. Returns deliveries of what ended on arrival."""
@@ -88,7 +103,10 @@ async def _keep_people(connection: AnyConnection, items: Items) -> None:
             is_stored = version.erased == record.erased
         else:
             is_stored = (version.happened_at, version.event_id) == (record.happened_at, record.event_id)
-        _set_outcome(item, record.employee, is_stored, changed)
+        if is_stored and record.digest != version.digest:
+            item.refuse(_CONFLICT)
+        else:
+            _set_outcome(item, record.employee, is_stored, changed)
 
 
 async def _keep_preferences(connection: AnyConnection, items: Items) -> None:
@@ -123,7 +141,7 @@ async def _keep_withdrawals(connection: AnyConnection, items: Items) -> None:
 async def _keep_told(connection: AnyConnection, items: Items) -> None:
     """What we have told ourselves, read back: news only to a database that was rebuilt or restored."""
     bodies = [expect(item, DeliveryV1) for item in items]
-    news = await told.keep(connection, bodies, _arrived_at(items[0]))
+    news = await told.keep(connection, bodies, arrival_of(items[0]).arrived_at)
     for item, body in zip(items, bodies, strict=True):
         if (place := told.place_of(body)) in news:
             news.discard(place)
@@ -133,16 +151,22 @@ async def _keep_told(connection: AnyConnection, items: Items) -> None:
 
 async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing]:
     intents = [_new_intent(item) for item in items]
-    if before := await told.take(connection, [(i.recognition, i.employee) for i in intents]):
-        intents = [_told_before(i) if (i.recognition, i.employee) in before else i for i in intents]
-    new = await store.add_intents(connection, intents)
+    if before := await told.take(connection, [i.place for i in intents]):
+        intents = [_told_before(i) if i.place in before else i for i in intents]
+    first: dict[told.Place, store.NewIntent] = {}
+    for intent in intents:
+        first.setdefault(intent.place, intent)
+    new = await store.add_intents(connection, list(first.values()))
+    there = await store.read_digests(connection, [place for place in first if place not in new])
     ended = []
     for item, intent in zip(items, intents, strict=True):
-        place = (intent.recognition, intent.employee)
-        if place not in new:
-            item.outcome = Outcome.DUPLICATE
+        if intent.place not in new or first[intent.place] is not intent:
+            # One that is there under no place of its own is an award granted before: a duplicate.
+            if intent.digest == there.get(intent.place, first[intent.place].digest):
+                item.outcome = Outcome.DUPLICATE
+            else:
+                item.refuse(_CONFLICT)
             continue
-        new.discard(place)
         if intent.reason is not None:
             metrics.INTENTS.labels(DEFAULT_CHANNEL, State.SUPPRESSED, intent.reason).inc()
         if intent.reason is Reason.TOO_OLD:
@@ -167,11 +191,6 @@ def _told_before(intent: store.NewIntent) -> store.NewIntent:
     return replace(intent, body=None, channel=DEFAULT_CHANNEL, reason=Reason.ALREADY_TOLD)
 
 
-def _arrived_at(item: Item[Arrival]) -> datetime:
-    assert isinstance(item.decoded, Arrival)
-    return item.decoded.arrived_at
-
-
 def _person_record(item: Item[Arrival]) -> PersonRecord:
     body = body_of(item)
     if isinstance(body, ErasureV1):
@@ -179,7 +198,8 @@ def _person_record(item: Item[Arrival]) -> PersonRecord:
     if isinstance(body, Removal):
         return PersonRecord(body.gone.key, body.gone.time, "", None)
     person, event = expect(item, PersonV1), event_of(item)
-    return PersonRecord(person.employee, event.time, event.id, person.model_dump_json(exclude_defaults=True))
+    kept = person.model_dump_json(exclude_defaults=True)
+    return PersonRecord(person.employee, event.time, event.id, kept, digest=arrival_of(item).digest)
 
 
 def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
@@ -197,8 +217,8 @@ def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
 
 
 def _new_intent(item: Item[Arrival]) -> store.NewIntent:
-    event, body, arrived_at = event_of(item), expect(item, RecognitionV1), _arrived_at(item)
-    too_old = is_too_old(event.time, arrived_at)
+    event, body, arrival = event_of(item), expect(item, RecognitionV1), arrival_of(item)
+    too_old = is_too_old(event.time, arrival.arrived_at)
     return store.NewIntent(
         recognition=UUID(event.id),
         employee=body.employee,
@@ -207,7 +227,8 @@ def _new_intent(item: Item[Arrival]) -> store.NewIntent:
         occurred_at=event.time,
         correlation=event.correlationid or event.id,
         body=None if too_old else body.model_dump_json(exclude_defaults=True),
-        arrived_at=arrived_at,
+        arrived_at=arrival.arrived_at,
+        digest=arrival.digest,
         channel=DEFAULT_CHANNEL if too_old else None,
         reason=Reason.TOO_OLD if too_old else None,
     )
@@ -224,5 +245,8 @@ def _preference_rank(record: PreferenceRecord) -> tuple[datetime, str, int]:
 
 
 def _newest(records: Iterable[K], rank: Callable[[K], Rank]) -> list[K]:
-    """The highest-ranking record of each person: one statement touches a row once."""
-    return list({record.employee: record for record in sorted(records, key=rank)}.values())
+    """The highest-ranking record of each person, of equals the first: one statement touches a row once."""
+    newest: dict[str, K] = {}
+    for record in sorted(records, key=rank, reverse=True):
+        newest.setdefault(record.employee, record)
+    return list(newest.values())

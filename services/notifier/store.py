@@ -28,8 +28,14 @@ class NewIntent:
     correlation: str
     body: str | None
     arrived_at: datetime
+    digest: bytes
     channel: ChannelName | None = None
     reason: Reason | None = None
+
+    @property
+    def place(self) -> tuple[UUID, str]:
+        """What makes it unique."""
+        return self.recognition, self.employee
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,19 @@ async def add_intents(connection: AnyConnection, intents: Sequence[NewIntent]) -
         [i.channel for i in intents],
         [i.reason or "" for i in intents],
         [i.arrived_at for i in intents],
+        [i.digest for i in intents],
     )
     return {(row["recognition"], row["employee"]) for row in rows}
+
+
+async def read_digests(
+    connection: AnyConnection, places: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], bytes]:
+    """Digests of the bodies of those of these intents that are there."""
+    if not places:
+        return {}
+    rows = await connection.fetch(QUERIES["read_digests"], [r for r, _ in places], [e for _, e in places])
+    return {(row["recognition"], row["employee"]): row["digest"] for row in rows}
 
 
 async def take_due_intents(connection: AnyConnection, now: datetime, limit: int) -> list[Intent]:

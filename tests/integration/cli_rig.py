@@ -154,7 +154,7 @@ class House:
         handlers: dict[str, Any] = {
             "recognition": RecognitionHandler(settings),
             "ledger": LedgerHandler(settings.digest_key.get_secret_value().encode()),
-            "notifier": NotifierHandler(),
+            "notifier": NotifierHandler(b"key"),
         }
         loops: list[Coroutine[Any, Any, None]] = []
         for service, handler in handlers.items():

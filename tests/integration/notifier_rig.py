@@ -226,7 +226,7 @@ class Notifier:
 
     async def receive(self, *arriving: Event | ConsumerRecord) -> list[str]:
         """One batch, one transaction, as the kit does it; each record's outcome, or the code of its refusal."""
-        handler, now = NotifierHandler(), datetime.now(UTC)
+        handler, now = NotifierHandler(b"key"), datetime.now(UTC)
         items: list[Item[Any]] = []
         for one in arriving:
             record = record_of(one) if isinstance(one, Event) else one

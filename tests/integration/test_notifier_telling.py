@@ -86,6 +86,22 @@ async def test_a_recognition_twice_in_one_batch_is_told_once(notifier: Notifier)
     assert outcomes == [Outcome.APPLIED, Outcome.DUPLICATE]
 
 
+async def test_another_body_under_a_known_id_is_a_conflict_and_changes_nothing(notifier: Notifier) -> None:
+    at = datetime.now(UTC)
+    note, other = (thanks("e-ada", time=at, words=words) for words in ("Thank you.", "Something else."))
+    ada, eve = (
+        event("person", json.loads(person("e-ada", name).data), id_="p-1", time=at) for name in ("Ada", "Eve")
+    )
+    assert await notifier.receive(note, other, ada, eve) == [
+        Outcome.APPLIED, "ID_CONFLICT", Outcome.APPLIED, "ID_CONFLICT",
+    ]  # fmt: skip
+    assert await notifier.receive(other, note, eve, ada) == [
+        "ID_CONFLICT", Outcome.DUPLICATE, "ID_CONFLICT", Outcome.DUPLICATE,
+    ]  # fmt: skip
+    assert "Thank you." in await notifier.pool.fetchval("SELECT body FROM intent")
+    assert '"Ada"' in await notifier.pool.fetchval("SELECT body FROM person")
+
+
 async def test_an_award_is_granted_once_whichever_event_crossed_the_threshold(notifier: Notifier) -> None:
     award = {"by": "rule", "giver": None, "kind": "award", "grant": "ten-small-things/2026/1"}
     outcomes = await notifier.receive(thanks("e-ada", "note-1", **award), thanks("e-ada", "note-2", **award))

@@ -15,8 +15,8 @@ SELECT 'e-' || n, now(), 'p', '{}' FROM generate_series(1, 20000) AS n;
 INSERT INTO preference (employee, happened_at, event_id, privacy, body)
 SELECT employee, now(), 'w', 0, '{}' FROM person;
 INSERT INTO person (employee, erased) SELECT 'gone-' || n, 'given' FROM generate_series(1, 20) AS n;
-INSERT INTO intent (recognition, employee, giver, occurred_at, correlation, body, due_at, arrived_at)
-SELECT gen_random_uuid(), 'e-' || n, 'e-' || n + 1, now(), 'c', '{}', now() + interval '1 day', now()
+INSERT INTO intent (recognition, employee, giver, occurred_at, correlation, body, digest, due_at, arrived_at)
+SELECT gen_random_uuid(), 'e-' || n, 'e-' || n + 1, now(), 'c', '{}', '', now() + interval '1 day', now()
 FROM generate_series(1, 5000) AS n;
 ANALYZE person, preference, intent;
 """

@@ -1,15 +1,16 @@
 -- name: keep_people
 -- Directory records and erasures, one row per person. The newest record by (time, id) stays; an erased person
 -- gets none any more, and an erasure never asks for less than one before.
-INSERT INTO person AS p (employee, happened_at, event_id, body, erased)
-SELECT n.employee, n.happened_at, n.event_id, n.body, n.erased
-FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])
-    AS n (employee, happened_at, event_id, body, erased)
+INSERT INTO person AS p (employee, happened_at, event_id, body, erased, digest)
+SELECT n.employee, n.happened_at, n.event_id, n.body, n.erased, n.digest
+FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+    AS n (employee, happened_at, event_id, body, erased, digest)
 ORDER BY n.employee COLLATE "C"
 ON CONFLICT (employee) DO UPDATE SET
     happened_at = excluded.happened_at,
     event_id = excluded.event_id,
     body = excluded.body,
+    digest = excluded.digest,
     erased = CASE WHEN p.erased = 'given' THEN p.erased ELSE excluded.erased END
 WHERE (excluded.erased IS NOT NULL AND p.erased IS DISTINCT FROM 'given'
         AND p.erased IS DISTINCT FROM excluded.erased)
@@ -18,7 +19,7 @@ RETURNING p.employee;
 
 -- name: read_people_versions
 -- What is stored of these people: tells a record seen before from one that is out of date.
-SELECT employee, happened_at, event_id, erased FROM person WHERE employee = ANY ($1::text[]);
+SELECT employee, happened_at, event_id, erased, digest FROM person WHERE employee = ANY ($1::text[]);
 
 -- name: keep_preferences
 -- Wishes, one row per person. The newest by (time, id) stays, on a tie the more private.
@@ -97,19 +98,26 @@ RETURNING t.recognition, t.employee;
 
 -- name: add_intents
 -- New intents. One that exists (same recognition and person, or same award) is left as it is and not returned.
-INSERT INTO intent (recognition, employee, award_grant, giver, occurred_at, correlation, body,
+INSERT INTO intent (recognition, employee, award_grant, giver, occurred_at, correlation, body, digest,
     state, channel, reason, due_at, arrived_at, ended_at)
-SELECT n.recognition, n.employee, n.award_grant, n.giver, n.occurred_at, n.correlation, n.body,
+SELECT n.recognition, n.employee, n.award_grant, n.giver, n.occurred_at, n.correlation, n.body, n.digest,
     CASE WHEN n.reason = '' THEN 'due' ELSE 'suppressed' END,
     CASE WHEN n.reason = '' THEN NULL ELSE n.channel END,
     n.reason, n.arrived_at, n.arrived_at,
     CASE WHEN n.reason = '' THEN NULL ELSE n.arrived_at END
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::timestamptz[])
-    AS n (recognition, employee, award_grant, giver, occurred_at, correlation, body, channel, reason, arrived_at)
+    $8::text[], $9::text[], $10::timestamptz[], $11::bytea[])
+    AS n (recognition, employee, award_grant, giver, occurred_at, correlation, body, channel, reason, arrived_at,
+        digest)
 ORDER BY n.employee COLLATE "C", n.recognition
 ON CONFLICT DO NOTHING
 RETURNING recognition, employee;
+
+-- name: read_digests
+-- Of intents that were there already.
+SELECT i.recognition, i.employee, i.digest
+FROM unnest($1::uuid[], $2::text[]) AS n (recognition, employee)
+JOIN intent AS i ON i.recognition = n.recognition AND i.employee = n.employee;
 
 -- name: take_due_intents
 -- Intents to decide on, locked until the end of the transaction, with all the decision needs.

@@ -5,6 +5,7 @@ CREATE TABLE person (
     happened_at timestamptz,
     event_id text COLLATE "C",
     body text,
+    digest bytea,  -- HMAC-SHA-256 of the event's body
     erased text CHECK (erased IN ('received', 'given')),
     CONSTRAINT a_record_has_its_event CHECK (
         (happened_at IS NULL) = (event_id IS NULL) AND (body IS NULL OR happened_at IS NOT NULL)
@@ -65,6 +66,7 @@ CREATE TABLE intent (
     occurred_at timestamptz NOT NULL,
     correlation text NOT NULL,
     body text,
+    digest bytea NOT NULL,  -- HMAC-SHA-256 of the event's body: another body under this id is a conflict
     state text NOT NULL DEFAULT 'due'
         CHECK (state IN ('due', 'sending', 'sent', 'suppressed', 'ambiguous', 'failed')),
     channel text CHECK (channel IN ('email', 'chat')),
