@@ -104,7 +104,7 @@ async def create_pool(settings: ServiceSettings) -> sql.Pool:
         timeout=10,
         command_timeout=60,
         reset=_no_reset,
-        server_settings={"jit": "off", "application_name": "waystone"},
+        server_settings={"jit": "off", **sql.SERVER_SETTINGS},
     )
 
 

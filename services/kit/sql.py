@@ -32,6 +32,18 @@ else:
     AnyConnection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
+# What the server does when we do not come back: a lock is waited for no longer than a batch may take, a transaction
+# of a process that was stopped is ended and frees its locks, a peer that is gone is noticed.
+SERVER_SETTINGS = {
+    "application_name": "waystone",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+
 class Queries(Mapping[str, str]):
     """The queries of one file, by name. An unknown name is a KeyError at the first use."""
 

@@ -114,7 +114,9 @@ class Writer(Generic[T]):
             raise
         except Retry as error:
             cause = error.__cause__
-            if isinstance(cause, asyncpg.PostgresError) or not await database_answers(self._pool):
+            # Whoever waited in vain, for a lock or for the disk, waited for others: no record is to blame.
+            waited = isinstance(cause, asyncpg.PostgresError | TimeoutError)
+            if waited or not await database_answers(self._pool):
                 self._strange_failures = 0
                 raise
             self._strange_failures += 1
@@ -240,6 +242,8 @@ class Writer(Generic[T]):
             except asyncpg.PostgresError as error:  # data refused: the handler may work or not
                 if isinstance(todo := remedy(error), Retry | Stop):
                     raise todo from error
+            except TimeoutError as error:
+                raise Retry(logs.error_name(error)) from error
             except Exception:  # as with the first
                 verdict = False
             else:

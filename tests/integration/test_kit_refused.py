@@ -5,10 +5,12 @@ from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
-from services.kit import writer
+from services.kit import sql, writer
 from services.kit.consume import Consumer
 from services.kit.errors import Stop
+from services.kit.run import create_pool
 from tests.integration.kit_tally import EVENTUALLY_SECONDS, Bench, bench
 
 __all__ = ["bench"]
@@ -44,6 +46,7 @@ async def test_a_record_the_store_refuses_is_found_and_the_others_are_stored(
     await bench.send(*values)
     async with bench.running():
         [letter] = await bench.read(bench.handler.dlq_topic, 1)
+        await bench.until_stored(16)
     assert dict(letter.headers)["dlq_code"] == b"STORE_REFUSED"
     assert dict(letter.headers)["dlq_offset"] == str(place).encode()
     assert await bench.numbers() == [n for n in range(16) if n != place]
@@ -95,6 +98,48 @@ async def test_an_error_like_a_lost_connection_is_the_records_fault_if_others_go
         await bench.until_stored(3)
     assert dict(letter.headers)["dlq_code"] == b"HANDLER_FAILED"
     assert await bench.numbers() == [1, 2]
+
+
+async def test_a_wait_in_vain_is_never_a_records_fault(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_BACKOFF_SECONDS_MAX", 0.01)
+    bench.handler.fail_with = [TimeoutError() for _ in range(3 * writer._STRANGE_FAILURES_MAX)]
+    await bench.send({"n": 1}, {"n": 2}, {"n": 3})
+    async with bench.running():
+        await bench.until_stored(3)
+    assert await bench.numbers() == [1, 2, 3]
+    assert await bench.pool.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_lock_held_by_others_is_waited_for_by_trying_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_BACKOFF_SECONDS_MAX", 0.01)
+    holder = await asyncpg.connect(bench.settings.database_url.get_secret_value())
+    impatient = sql.SERVER_SETTINGS | {"lock_timeout": "20ms"}
+    monkeypatch.setattr(sql, "SERVER_SETTINGS", impatient)
+    pool = await create_pool(bench.settings)
+    retries = "waystone_batch_retries_total", {"error": "LockNotAvailableError 55P03"}
+    before = REGISTRY.get_sample_value(*retries) or 0
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE tally")
+        await bench.send({"n": 1})
+        consumer = Consumer(bench.settings, pool, bench.handler, group=bench.group)
+        running = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
+            while (REGISTRY.get_sample_value(*retries) or 0) < before + 2 * writer._STRANGE_FAILURES_MAX:
+                await asyncio.sleep(0.05)
+    await bench.until_stored(1)
+    assert await bench.numbers() == [1]
+    running.cancel()
+    await asyncio.wait([running])
+    pool.terminate()
+    await holder.close()
+
+
+async def test_the_server_ends_what_we_do_not_come_back_to(bench: Bench) -> None:
+    shown = {name: await bench.pool.fetchval(f"SHOW {name}") for name in sql.SERVER_SETTINGS}
+    assert shown["lock_timeout"] == "10s"
+    assert shown["idle_in_transaction_session_timeout"] == "1min"
 
 
 async def test_of_records_that_come_alone_and_fail_one_is_refused_and_the_next_stops_the_service(
