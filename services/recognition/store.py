@@ -73,8 +73,13 @@ async def lock_people(connection: AnyConnection, employees: Iterable[str]) -> di
     """Lock these people until the transaction ends, making stubs of new ones; return all, without their skills."""
     names = sorted(employees)
     await connection.execute(SQL["lock_people"], names)
+    return await read_people(connection, names)
+
+
+async def read_people(connection: AnyConnection, employees: Iterable[str]) -> dict[str, Person]:
+    """Those of these people there is a row of, without their skills."""
     people = {}
-    for row in await connection.fetch(SQL["read_people"], names):
+    for row in await connection.fetch(SQL["read_people"], sorted(employees)):
         periods = _read_periods.decode(row["periods"]) if row["periods"] is not None else None
         people[row["employee"]] = Person(
             employee=row["employee"],

@@ -22,6 +22,8 @@ class Needs:
     """What has to be loaded."""
 
     people: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
+    """People of whom only has to be known whether they are erased: nothing of them changes, so they are not locked."""
     learners: set[str] = field(default_factory=set)
     """People whose skills are looked at."""
     arriving: set[str] = field(default_factory=set)
@@ -51,6 +53,7 @@ class Needs:
             case body:
                 for part in parts_of(happened):
                     self.people.update(part.mentions)
+                    self.named.update(part.named)
                 if isinstance(body, AchievementV1) and body.skills:
                     self.learners.add(body.employee)
 
@@ -83,6 +86,7 @@ class Reader:
         state.places = frozenset(key for key, digest in state.inbox.items() if digest is None)
         if selection:
             await self._load_parked(connection, state, selection)
+        await _load_named(connection, state, needs.named)
         awaited = needs.originals | state.places
         if awaited:
             state.emitted = await store.read_emitted(connection, awaited)
@@ -114,6 +118,13 @@ class Reader:
         if not isinstance(fact, Fact):
             raise TypeError("a parked record no longer keeps its contract")
         return fact
+
+
+async def _load_named(connection: AnyConnection, state: State, named: set[str]) -> None:
+    missing = named.union(*(parked.part.named for parked in state.parked())) - state.people.keys()
+    if missing:
+        stored = await store.read_people(connection, missing)
+        state.people |= {employee: stored.get(employee, Person(employee)) for employee in missing}
 
 
 async def _load_skills(connection: AnyConnection, state: State, learners: set[str]) -> None:

@@ -205,6 +205,21 @@ async def test_an_erasure_leaves_no_word_and_no_date_of_the_person(rig: Rig) -> 
     assert told.outcomes == ["RULE_PERSON_ERASED"] * 3
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["in-one-batch", "in-several"])
+async def test_who_was_erased_is_not_named_by_a_deed_that_waited(rig: Rig, apart: bool) -> None:
+    records = [
+        person("bo"),
+        achievement("a-1", "ada", helped_by=["bo", "cy"], accepted_by="di"),
+        record("erasure", id_="x-1", employee="cy"),
+        record("erasure", id_="x-2", employee="di"),
+        person("ada"),
+    ]
+    tolds = [await rig.apply(r) for r in records] if apart else [await rig.apply(*records)]
+    [deed] = [entry for told in tolds for entry in told.entries if entry["type"] == "deed"]
+    assert deed["helped_by"] == ["bo"]
+    assert "accepted_by" not in deed
+
+
 async def test_skills_seen_in_the_batch_that_erases_a_person_go_too(rig: Rig) -> None:
     erased = record("erasure", id_="e", employee="ada")
     await rig.apply(person("ada"), achievement("a-1", "ada", skills=["rust"]), erased)

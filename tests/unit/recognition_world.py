@@ -40,7 +40,7 @@ class World:
 
     def mention(self, happened: Fact | Removal) -> None:
         body = happened.body if isinstance(happened, Fact) else happened
-        named = [getattr(body, "employee", None), getattr(body, "giver", None)]
+        named = [getattr(body, name, None) for name in ("employee", "giver", "accepted_by")]
         named += [*getattr(body, "to", ()), *getattr(body, "helped_by", ())]
         for employee in named:
             if employee is not None:

@@ -34,7 +34,7 @@ def entries_of(part: Part, recipient: Person, *, covered_since: date, erased: Co
     """Entries for one recipient, in the order in which they are published; none for what is not told.
 
     recipient: known, and as they were before this event. covered_since: firsts count for people who started on
-    this day or later, because only of them do we know all they did. erased: helpers who are no longer named.
+    this day or later, because only of them do we know all they did. erased: others who are no longer named.
     """
     body = part.fact.body
     match body:
@@ -111,7 +111,7 @@ def _deed(part: Part, body: AchievementV1, person: Person, erased: Container[str
         value=body.value,
         links=body.links,
         helped_by=tuple(e for e in dict.fromkeys(body.helped_by) if e != body.employee and e not in erased),
-        accepted_by=body.accepted_by,
+        accepted_by=body.accepted_by if body.accepted_by not in erased else None,
         visibility=person.narrowed(body.visibility),
     )
 

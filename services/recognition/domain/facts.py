@@ -105,6 +105,14 @@ class Part:
         doer = getattr(self.fact.body, "employee", None)
         return tuple(dict.fromkeys(e for e in (self.recipient, self.giver, doer) if e is not None))
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Others whom its entries name as long as they are not erased: who helped with a deed, who accepted it."""
+        body = self.fact.body
+        if not isinstance(body, AchievementV1) or self.is_help:
+            return ()
+        return tuple(dict.fromkeys(e for e in (*body.helped_by, body.accepted_by) if e is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

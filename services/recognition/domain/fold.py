@@ -184,9 +184,7 @@ def _give(state: State, part: Part) -> bool:
     """Publish what the recipient gets; False when it is nothing."""
     body = part.fact.body
     recipient = state.person(part.recipient)
-    erased: frozenset[str] = frozenset()
-    if isinstance(body, AchievementV1) and not part.is_help:
-        erased = frozenset(e for e in body.helped_by if e in state.people and state.person(e).erased)
+    erased = frozenset(e for e in part.named if state.person(e).erased)
     entries = entries_of(part, recipient, covered_since=state.covered_since, erased=erased)
     state.emit(entries)
     if isinstance(body, AchievementV1) and not part.is_help:

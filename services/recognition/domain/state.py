@@ -81,7 +81,7 @@ class Changes:
 
 @dataclass(slots=True)
 class State:
-    """Everything the fold looks at. A person who is mentioned is in `people`, be it as unknown."""
+    """Everything the fold looks at. A person who is mentioned or named is in `people`, be it as unknown."""
 
     covered_since: date
     """Firsts count for people who started on this day or later."""
@@ -100,7 +100,7 @@ class State:
     changes: Changes = field(default_factory=Changes)
 
     def person(self, employee: str) -> Person:
-        """Whoever is mentioned."""
+        """Whoever is mentioned or named."""
         return self.people[employee]
 
     def put_person(self, person: Person) -> None:
