@@ -45,7 +45,7 @@ def _check(root: Path) -> int:
 
 
 def _release(root: Path) -> int:
-    if found := faults(root):
+    if found := faults(root, releasing=True):
         _say(*found)
         return 1
     released = published.release(published.read_contracts(root))

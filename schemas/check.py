@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.example_files import Example, ExampleError
 from schemas.generate import Schema, digest, file_name, schemas_below
-from schemas.published import Contracts, read_contracts
+from schemas.published import RELEASED, Contracts, read_contracts
 from schemas.registry import BY_NAME, BY_TYPE, EVENT_TYPES, SchemaError, read_body
 from schemas.topic_files import SERVICES, Topic, TopicFileError
 
@@ -23,14 +23,18 @@ TRACKING = re.compile(
 _REQUIRED = ("id", "source", "type", "time", "dataschema", "partitionkey")
 
 
-def faults(root: Path) -> list[str]:
-    """Every fault in the folder `schemas/`, each as one line that names the file. Empty means sound."""
+def faults(root: Path, *, releasing: bool = False) -> list[str]:
+    """Every fault in the folder `schemas/`, each as one line that names the file. Empty means sound.
+
+    releasing: what is about to be released need not be on record yet.
+    """
     try:
         contracts = read_contracts(root)
     except (TopicFileError, ExampleError) as error:
         return [str(error)]
     return [
         *_release_faults(contracts),
+        *([] if releasing else _missing_releases(contracts)),
         *_file_faults(contracts),
         *_topic_faults(contracts.topics),
         *_tracking_faults(contracts),
@@ -51,6 +55,11 @@ def _release_faults(contracts: Contracts) -> Iterator[str]:
             yield f"json/{path.name}: missing, although the version is released"
         elif name not in contracts.schemas and digest(_read(path)) != released:
             yield altered_line(name)
+
+
+def _missing_releases(contracts: Contracts) -> Iterator[str]:
+    for name in contracts.unreleased():
+        yield f"{RELEASED}: {name} is missing; a version is released before it is used, and for good"
 
 
 def _file_faults(contracts: Contracts) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What is published beside the models: generated files, and the record of released versions."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.asyncapi import asyncapi
@@ -42,6 +42,15 @@ class Contracts:
             name
             for name, schema in self.schemas.items()
             if name in self.released and digest(schema) != self.released[name]
+        ]
+
+    def unreleased(self) -> list[str]:
+        """Versions that must have been released and were not: a type's first, and each minor below today's."""
+        return [
+            name
+            for event in EVENT_TYPES
+            for minor in range(max(event.minor, 1))
+            if (name := replace(event, minor=minor).dataschema) not in self.released
         ]
 
 

@@ -95,6 +95,8 @@ FAULTS: list[tuple[str, Callable[[Path], object]]] = [
     ("gaps.v1.yaml: hue is not a key", lambda r: edit(r / "topics/recognition.gaps.v1.yaml", "key:", "hue: 7\nkey:")),
     ("gaps.v1.yaml: cleanup is none of", lambda r: edit(r / "topics/recognition.gaps.v1.yaml", "delete", "burn")),
     ("gaps.v1.yaml: a producer or consumer", lambda r: edit(r / "topics/recognition.gaps.v1.yaml", "- ledger", "- me")),
+    ("released.json: urn:waystone:schema:deed:1.0 is missing", lambda r: (r / "released.json").unlink()),
+    ("released.json: urn:waystone:schema:deed:1.0 is missing", lambda r: edit(r / "released.json", ":deed:", ":did:")),
     ("not change; add a new minor", lambda r: edit(r / "released.json", 'deed:1.0": "', 'deed:1.0": "0')),
 ]  # fmt: skip
 
@@ -138,6 +140,23 @@ def test_a_released_version_that_changes_is_refused_by_check_and_write(folder: P
     assert f"{ACHIEVEMENT}: field hours_worked is activity tracking or ranking, not recognition" in lines
     assert run(folder, "write") == (1, [refusal])
     assert (folder / "released.json").read_text() == record
+
+
+def test_what_was_ever_released_is_on_record_as_it_was(schemas_folder: Path) -> None:
+    """`ever_released.json` is only ever added to: a release is entered there as well, and never edited."""
+    ever = json.loads((Path(__file__).parent / "ever_released.json").read_text())
+    assert json.loads((schemas_folder / "released.json").read_text()) == ever
+
+
+def test_the_first_version_of_a_new_type_is_released_with_it(folder: Path) -> None:
+    edit(folder / "released.json", ":deed:1.0", ":done:1.0")
+    record = json.loads((folder / "released.json").read_text())
+    record.pop("urn:waystone:schema:done:1.0")
+    (folder / "released.json").write_text(json.dumps(record))
+    missing = "released.json: urn:waystone:schema:deed:1.0 is missing"
+    assert run(folder, "check") == (1, [f"{missing}; a version is released before it is used, and for good"])
+    assert run(folder, "release") == (0, ["released urn:waystone:schema:deed:1.0", "1 versions released"])
+    assert run(folder, "check") == (0, ["contracts are sound"])
 
 
 def test_the_words_of_a_released_version_may_be_mended(folder: Path) -> None:
