@@ -23,6 +23,7 @@ _DLQ_HEADERS = {
     "dlq_attempts": "How often it was tried.",
     "dlq_first_at": "When it was first refused, RFC 3339.",
     "dlq_digest": "HMAC of the value.",
+    "dlq_value": "Only where the value is not the record's: `null`, or `left out` for one over 4 MiB.",
 }
 
 

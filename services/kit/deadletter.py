@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,7 +13,11 @@ from services.kit.unreadable import is_unreadable
 
 D = TypeVar("D")
 PREFIX = "dlq_"
+_KEY_KEPT_BYTES_MAX = 1024
 ATTEMPTS_MAX = 9_999
+LETTER_BYTES_MAX = 4 * 1024 * 1024
+"""Most bytes of key, value and headers in a dead letter. A compressed record may be far larger than its topic's limit
+once it is read; what is over this leaves its bytes behind."""
 
 
 def dead_letter(
@@ -22,7 +27,8 @@ def dead_letter(
 
     topic: the dead-letter topic. group: the consumer group that refused it. key: of the HMAC over the value;
     short notes could be guessed from a plain digest. Earlier `dlq_` headers of a redriven record are replaced,
-    except for the count of attempts, which rises, and the time of the first.
+    except for the count of attempts, which rises, and the time of the first. Of a record over LETTER_BYTES_MAX only
+    the coordinates and the digest go out; `dlq_value` says so.
     """
     record = item.record
     unreadable = is_unreadable(record)
@@ -42,12 +48,21 @@ def dead_letter(
         "dlq_first_at": _first_at(earlier.get("dlq_first_at", b""), now).isoformat(timespec="seconds"),
         "dlq_digest": "" if unreadable else hmac.new(key, record.value or b"", hashlib.sha256).hexdigest(),
     }
-    value = record.value
-    if record.key is None and value is None:
+    key_sent, value = record.key, record.value
+    if _weight_bytes(key_sent, value, kept) > LETTER_BYTES_MAX:
+        kept, added["dlq_value"] = [], f"left out, {len(value or b'')} bytes"
+        key_sent, value = key_sent if key_sent and len(key_sent) <= _KEY_KEPT_BYTES_MAX else None, b""
+    elif key_sent is None and value is None:
         # The client cannot send a record without both; the header says what it was.
         value, added["dlq_value"] = b"", "null"
     headers = kept + [(name, text.encode()) for name, text in added.items()]
-    return Outgoing(topic, record.key, value, headers)
+    return Outgoing(topic, key_sent, value, headers)
+
+
+def _weight_bytes(key: bytes | None, value: bytes | None, headers: Sequence[RawHeader]) -> int:
+    return (
+        len(key or b"") + len(value or b"") + sum(4 * len(name) + len(text or b"") for name, text in headers)
+    )
 
 
 def _attempts(text: bytes) -> int:

@@ -17,12 +17,14 @@ from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLarge
 
 from services.kit import kafka, logs, metrics, outbox
 from services.kit.batch import Outgoing
+from services.kit.deadletter import LETTER_BYTES_MAX
 from services.kit.errors import Stop
 from services.kit.remedy import TROUBLE
 from services.kit.settings import ServiceSettings
-from services.kit.sql import PLUMBING, Connection
+from services.kit.sql import PLUMBING, SERVER_SETTINGS, Connection
 
-RECORD_BYTES_MAX = 1024 * 1024 + 64 * 1024
+# The largest dead letter, its own headers and the framing. Each topic has its own limit beside.
+RECORD_BYTES_MAX = LETTER_BYTES_MAX + 64 * 1024
 _ROWS_PER_TRANSACTION = 16
 _IDLE_SECONDS = 0.1
 _MEASURE_SECONDS = 2.0
@@ -92,7 +94,10 @@ class Relay:
     async def _connection(self) -> AsyncIterator[Connection]:
         """One of its own, never from the pool: a lock hangs on it, or it must answer when the pool is exhausted."""
         connection = await asyncpg.connect(
-            self._settings.database_url.get_secret_value(), timeout=10, command_timeout=30
+            self._settings.database_url.get_secret_value(),
+            timeout=10,
+            command_timeout=30,
+            server_settings=SERVER_SETTINGS,
         )
         try:
             yield connection
@@ -155,6 +160,8 @@ class Relay:
             enable_idempotence=True,
             max_request_size=RECORD_BYTES_MAX,
             max_batch_size=256 * 1024,
+            # A topic's limit is held against what is sent: a dead letter goes out as small as the record came in.
+            compression_type="lz4",
             linger_ms=2,
         )
         try:

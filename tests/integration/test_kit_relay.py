@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +15,17 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from pydantic import SecretStr
 
 from deploy.local.stack import Stack
+from schemas.topic_files import read_topics
 from services.kit import outbox, sql
 from services.kit.batch import Outgoing
-from services.kit.relay import RECORD_BYTES_MAX, Relay
+from services.kit.deadletter import LETTER_BYTES_MAX
+from services.kit.relay import Relay
 from services.kit.settings import ServiceSettings
 from services.kit.sql import PLUMBING
 from tests.conftest import ROOT, Topics
 
 EVENTUALLY_SECONDS = 60
+DLQ_BYTES_MAX = str(read_topics()["recognition.dlq.recognition"].max_message_bytes)
 _databases = itertools.count(1)
 
 
@@ -246,9 +248,9 @@ async def test_the_relay_rides_out_a_broker_restart(press: Press) -> None:
     _assert_nothing_lost_or_reordered(records, 100)
 
 
-async def test_a_dead_letter_of_the_largest_input_is_published(press: Press, topic: Topics) -> None:
-    large = await topic("large", partitions=1, **{"max.message.bytes": str(RECORD_BYTES_MAX + 4096)})
-    value = json.dumps({"note": "x" * (1024 * 1024 - 20)}).encode()
+async def test_the_largest_dead_letter_is_published(press: Press, topic: Topics) -> None:
+    large = await topic("large", partitions=1, **{"max.message.bytes": DLQ_BYTES_MAX})
+    value = os.urandom(LETTER_BYTES_MAX - 60 * 1024)  # nothing to compress
     headers = [(f"h{n}", b"x" * 900) for n in range(60)]
     await press.append(Outgoing(large, b"k", value, [*headers, ("null", None)]))
     async with press.relay():

@@ -11,11 +11,13 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from schemas.topic_files import read_topics
 from services.kit.batch import Item, Outgoing
 from services.kit.consume import Consumer
 from services.kit.errors import Stop
 from services.kit.fetch import SteadyConsumer
 from services.kit.sql import AnyConnection
+from tests.conftest import Topics
 from tests.integration.kit_tally import EVENTUALLY_SECONDS, Bench, Tally, bench
 
 __all__ = ["bench"]
@@ -214,6 +216,37 @@ async def test_every_codec_a_producer_may_choose_is_read(bench: Bench, codec: st
     async with bench.running():
         await bench.until_stored(50)
     assert await bench.numbers() == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [(1_200_000, True), (20_000_000, False)],
+    ids=["larger-than-its-topic", "larger-than-a-letter"],
+)
+async def test_a_record_that_grows_when_it_is_read_is_refused_and_found_among_the_dead_letters(
+    bench: Bench, topic: Topics, size: int, kept: bool
+) -> None:
+    limit = str(read_topics()["recognition.dlq.recognition"].max_message_bytes)
+    bench.handler = Tally(
+        bench.handler.topics, await topic("dlq", partitions=1, **{"max.message.bytes": limit})
+    )
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bench.stack.bootstrap_servers, compression_type="zstd", max_request_size=2 * size
+    )
+    await producer.start()
+    value = b'{"broken' + b"x" * size
+    await producer.send_and_wait(bench.handler.topics[0], value, key=b"k", partition=0)
+    await producer.stop()
+    await bench.send({"n": 1})
+    async with bench.running():
+        [letter] = await bench.read(bench.handler.dlq_topic, 1)
+        await bench.until_stored(2)
+    headers = dict(letter.headers)
+    assert (headers["dlq_code"], headers["dlq_offset"], letter.key) == (b"DECODE_BAD", b"0", b"k")
+    assert letter.value == (value if kept else b"")
+    assert headers.get("dlq_value") == (None if kept else b"left out, %d bytes" % len(value))
+    assert len(headers["dlq_digest"]) == 64
+    assert await bench.pool.fetchval("SELECT count(*) FROM outbox_aside") == 0
 
 
 async def test_hostile_headers_of_a_refused_record_stop_neither_consumer_nor_relay(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """A dead letter is the record as it came, with headers of ours that a sender cannot forge or break."""
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from services.kit import outbox
 from services.kit.batch import Item, Outgoing, Position
 from services.kit.cloudevents import RawHeader
-from services.kit.deadletter import PREFIX, dead_letter
+from services.kit.deadletter import LETTER_BYTES_MAX, PREFIX, dead_letter
 from services.kit.errors import Refusal, Stage
 from services.kit.unreadable import _MARK
 
@@ -133,3 +134,22 @@ def test_the_letter_of_an_unreadable_record_carries_coordinates_only() -> None:
     assert headers["dlq_offset"] == b"42"
     assert headers["dlq_digest"] == b""
     assert "" not in headers
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        _record(value=b"x" * (LETTER_BYTES_MAX + 1)),
+        _record(headers=(("h", b"x" * LETTER_BYTES_MAX),)),
+        _record(key=b"k" * LETTER_BYTES_MAX),
+    ],
+    ids=["value", "headers", "key"],
+)
+def test_of_a_record_that_no_letter_holds_coordinates_and_digest_go_out(record: ConsumerRecord) -> None:
+    letter = _letter(record)
+    headers = {name: value for name, value in letter.headers if value is not None}
+    assert letter.value == b""
+    assert headers["dlq_value"] == b"left out, %d bytes" % len(record.value)
+    assert (headers["dlq_topic"], headers["dlq_partition"], headers["dlq_offset"]) == (b"in", b"3", b"42")
+    assert headers["dlq_digest"] == hmac.new(b"secret", record.value, "sha256").hexdigest().encode()
+    assert len(outbox.pack([letter])) < 4_096
