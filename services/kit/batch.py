@@ -84,6 +84,8 @@ class Handler(Protocol[T]):
     read_first: Sequence[Sequence[str]]
     """Groups of `topics`; on start each is read to its end before the next group and the rest. May be empty."""
     dlq_topic: str
+    publishes: Sequence[str]
+    """Other topics that what `apply` returns, or the service's own tasks append to the outbox, goes to."""
 
     def decode(self, record: ConsumerRecord, now: datetime) -> T | Refusal:
         """Pure and total: record → what `apply` wants, or why it is refused. now: UTC."""

@@ -176,7 +176,9 @@ class Consumer(Generic[T]):
             )
             subscriber(self._on_batch)
             try:
-                cluster_id = await kafka.look_at_cluster(self._settings, self._handler.topics)
+                handler = self._handler
+                needed = (*handler.topics, *handler.publishes, handler.dlq_topic)
+                cluster_id = await kafka.look_at_cluster(self._settings, needed)
                 await broker.connect()
                 connected = broker.config.broker_config
                 connected.builder = partial(

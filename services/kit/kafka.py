@@ -2,18 +2,23 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+import aiokafka.client
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
+from aiokafka.protocol.metadata import MetadataRequest
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from services.kit.errors import Stop
 from services.kit.settings import ServiceSettings
 
 REQUEST_TIMEOUT_MS = 20_000
+# Whoever asks about a topic asks brokers to create it, unless told not to; the client's producer never says so.
+aiokafka.client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
 _ANSWER_SECONDS_MAX = 10.0
 
 

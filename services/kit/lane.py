@@ -32,7 +32,7 @@ class Lane(Generic[T]):
         self._records_max = records_max
         self._bytes_max = bytes_max
         self._linger_seconds = linger_ms / 1000
-        self._buffer: deque[tuple[Position, ConsumerRecord]] = deque()
+        self._buffer: deque[tuple[Position, ConsumerRecord, int]] = deque()
         self._buffer_bytes = 0
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
@@ -52,8 +52,10 @@ class Lane(Generic[T]):
 
     def push(self, position: Position, records: Sequence[ConsumerRecord]) -> None:
         """Take records of one partition, in order of offset."""
-        self._buffer.extend((position, record) for record in records)
-        self._buffer_bytes += sum(len(record.value or b"") for record in records)
+        for record in records:
+            weight = _weight_bytes(record)
+            self._buffer.append((position, record, weight))
+            self._buffer_bytes += weight
         self._arrived.set()
         if self.fill >= 1:
             self._full.set()
@@ -73,8 +75,7 @@ class Lane(Generic[T]):
             now = datetime.now(UTC)
             while self._buffer and len(items) < self._records_max and size < self._bytes_max:
                 for _ in range(min(_SLICE_RECORDS, len(self._buffer), self._records_max - len(items))):
-                    position, record = self._buffer.popleft()
-                    weight = len(record.value or b"")
+                    position, record, weight = self._buffer.popleft()
                     self._buffer_bytes -= weight
                     size += weight
                     if not position.lost and record.offset >= position.next_offset:
@@ -111,3 +112,11 @@ class Lane(Generic[T]):
             if items:
                 await self._writer.store(items)
             self._in_flight -= 1
+
+
+def _weight_bytes(record: ConsumerRecord) -> int:
+    """What a record holds: value, key, and headers with their names."""
+    weight = len(record.value or b"") + len(record.key or b"")
+    for name, value in record.headers:
+        weight += len(name) + len(value or b"")
+    return weight

@@ -46,7 +46,7 @@ class ServiceSettings(BaseModel):
     batch_records_max: Annotated[int, Field(ge=1, le=50_000)] = 5_000
     """Most records in one transaction."""
     batch_bytes_max: Annotated[int, Field(ge=1_048_576, le=268_435_456)] = 16 * 1024 * 1024
-    """Most bytes of record values in one transaction."""
+    """Most bytes of records (value, key and headers) in one transaction."""
     linger_ms: Annotated[int, Field(ge=1, le=1_000)] = 50
     """How long a batch waits to fill."""
     drain_seconds_max: Annotated[int, Field(ge=1, le=11)] = 10

@@ -22,6 +22,7 @@ class LedgerHandler:
         ("recognition.people.v1", "recognition.preferences.v1"),
     )
     dlq_topic = "recognition.dlq.ledger"
+    publishes: Sequence[str] = ()
 
     def __init__(self, digest_key: bytes) -> None:
         """digest_key: of the HMAC over bodies."""

@@ -56,6 +56,7 @@ class NotifierHandler:
         ("recognition.people.v1", "recognition.preferences.v1", DELIVERIES),
     )
     dlq_topic = "recognition.dlq.notifier"
+    publishes: Sequence[str] = ("recognition.deliveries.v1",)
 
     def __init__(self, digest_key: bytes) -> None:
         """digest_key: of the HMAC over bodies."""

@@ -32,6 +32,7 @@ READ_FIRST: Sequence[Sequence[str]] = (
     ("recognition.erasures.v1",),
     ("recognition.people.v1", "recognition.preferences.v1"),
 )
+PUBLISHES: Sequence[str] = ("recognition.entries.v1",)
 Happened = Fact | Removal
 
 
@@ -41,6 +42,7 @@ class RecognitionHandler:
     def __init__(self, settings: RecognitionSettings) -> None:
         self.topics = TOPICS
         self.dlq_topic = DLQ_TOPIC
+        self.publishes = PUBLISHES
         self.read_first = READ_FIRST
         self._digest_key = settings.digest_key.get_secret_value().encode()
         self._reader = working_set.Reader(

@@ -35,6 +35,10 @@ class Tally:
     calls: int = 0
     fail_with: list[Exception] = field(default_factory=list)
 
+    @property
+    def publishes(self) -> Sequence[str]:
+        return [self.out_topic] if self.out_topic else []
+
     def decode(self, record: ConsumerRecord, now: datetime) -> dict[str, Any] | Refusal:
         try:
             return dict(json.loads(record.value))

@@ -271,9 +271,12 @@ async def test_a_list_of_brokers_is_taken_as_a_list(bench: Bench) -> None:
     assert await bench.numbers() == [1]
 
 
-async def test_a_missing_topic_stops_the_service_and_is_not_created(bench: Bench) -> None:
+@pytest.mark.parametrize("which", ["input", "output", "dead-letter"])
+async def test_a_missing_topic_stops_the_service_and_is_not_created(bench: Bench, which: str) -> None:
     missing = f"missing.{bench.group}"
-    handler = Tally([*bench.handler.topics, missing], bench.handler.dlq_topic)
+    topics = [*bench.handler.topics, missing] if which == "input" else bench.handler.topics
+    dlq_topic = missing if which == "dead-letter" else bench.handler.dlq_topic
+    handler = Tally(topics, dlq_topic, out_topic=missing if which == "output" else None)
     with pytest.raises(Stop, match=f"TOPIC_MISSING.*{missing}"):
         await Consumer(bench.settings, bench.pool, handler, group=bench.group).run()
     admin = AIOKafkaAdminClient(bootstrap_servers=bench.stack.bootstrap_servers)

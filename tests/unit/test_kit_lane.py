@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ class Collector:
     topics: Sequence[str] = ("t",)
     read_first: Sequence[Sequence[str]] = ()
     dlq_topic = "dlq"
+    publishes: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.batches: list[list[Item[Any]]] = []
@@ -108,6 +110,19 @@ async def test_a_lane_that_waits_for_its_writer_says_how_full_it_is_in_records_a
         collector.may_store.set()
         await _until(lambda: lane.idle)
         assert lane.fill == 0.0
+
+
+async def test_keys_and_headers_weigh_as_values_do() -> None:
+    collector = Collector()
+    collector.may_store.set()
+    async with _running(collector, bytes_max=1_000) as lane:
+        plain, *_ = _records([b"x"])
+        heavy = replace(plain, key=b"k" * 300, headers=(("h" * 100, b"x" * 600), ("null", None)))
+        lane.push(_position(), [replace(heavy, offset=offset) for offset in range(3)])
+        assert lane.fill == 3 * 1_005 / 1_000
+        await _until(lambda: lane.idle)
+        assert lane.fill == 0.0
+    assert [len(batch) for batch in collector.batches] == [1, 1, 1]
 
 
 async def test_what_was_lost_or_stored_meanwhile_is_not_handed_on() -> None:

@@ -37,7 +37,7 @@ class Numbers:
     def __init__(self, settings: TinySettings) -> None:
         self.topics: Sequence[str] = [settings.topic_in]
         self.dlq_topic = settings.topic_dlq
-        self._topic_out = settings.topic_out
+        self.publishes: Sequence[str] = [settings.topic_out]
 
     def decode(self, record: ConsumerRecord, now: datetime) -> int | Refusal:
         try:
@@ -48,7 +48,7 @@ class Numbers:
     async def apply(self, connection: AnyConnection, items: Sequence[Item[int]]) -> Sequence[Outgoing]:
         numbers = [item.decoded for item in items]
         await connection.execute("INSERT INTO tally (n) SELECT unnest($1::integer[])", numbers)
-        return [Outgoing(self._topic_out, b"k", item.record.value, []) for item in items]
+        return [Outgoing(self.publishes[0], b"k", item.record.value, []) for item in items]
 
 
 def build(settings: TinySettings, pool: Pool) -> Parts:
