@@ -134,7 +134,9 @@ async def _serve(
         await _wait_for_schema(pool, migrations, terminated)
         if not terminated.is_set():
             _calm_collector()
-            await _run_parts(build(settings, pool), settings, service, terminated)
+            parts = build(settings, pool)
+            parts.web.state.migrations = migrations
+            await _run_parts(parts, settings, service, terminated)
     except BaseExceptionGroup as group:
         raise _first_stop(group) or group from None
     finally:
@@ -182,13 +184,15 @@ async def _run_parts(
     async with asyncio.TaskGroup() as group:
         web = group.create_task(server.serve([listener]))
         loops = [
-            group.create_task(part)
+            group.create_task(_told(part))
             for part in (parts.consumer.run(), parts.relay.run(), *(t() for t in parts.tasks))
         ]
         _log.info("serving", service=service, port=listener.getsockname()[1])
-        await terminated.wait()
+        try:
+            await terminated.wait()
+        finally:  # asked to end, or a part has failed: some other part may hang as it ends
+            _end_hard_after(_SHUTDOWN_SECONDS_MAX)
         _log.info("draining", service=service)
-        _end_hard_after(_SHUTDOWN_SECONDS_MAX)
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.drain_seconds_max):
                 await parts.consumer.drain()
@@ -197,6 +201,19 @@ async def _run_parts(
             task.cancel()
         server.should_exit = True
         await web
+
+
+async def _told(part: Coroutine[Any, Any, None]) -> None:
+    """Run a part; should it stop the process, say why at once, in case the process has to be ended hard."""
+    try:
+        await part
+    except Stop as stop:
+        _log.error("stopping", code=stop.code)
+        raise
+    except BaseExceptionGroup as group:
+        if inner := _first_stop(group):
+            _log.error("stopping", code=inner.code)
+        raise
 
 
 def _web_server(app: FastAPI, settings: ServiceSettings) -> tuple[uvicorn.Server, socket.socket]:
