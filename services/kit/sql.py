@@ -130,8 +130,13 @@ async def migrate(connection: AnyConnection, migrations: Sequence[Migration]) ->
         await connection.execute("SELECT pg_advisory_unlock($1)", _MIGRATION_LOCK)
 
 
-async def check_schema(connection: AnyConnection, migrations: Sequence[Migration]) -> None:
-    """Raise Stop `SCHEMA_UNKNOWN` unless exactly these migrations have been applied."""
+async def check_schema(
+    connection: AnyConnection, migrations: Sequence[Migration], *, may_be_newer: bool = False
+) -> None:
+    """Raise Stop `SCHEMA_UNKNOWN` unless exactly these migrations have been applied, `MIGRATION_EDITED` if they differ.
+
+    may_be_newer: further ones are no fault, as while a service that runs is being replaced by a newer one.
+    """
     if await connection.fetchval("SELECT to_regclass('schema_migration')") is None:
         raise Stop("SCHEMA_UNKNOWN", "the database has no schema yet: run `migrate` first")
     applied = await _applied(connection)
@@ -140,7 +145,7 @@ async def check_schema(connection: AnyConnection, migrations: Sequence[Migration
     if missing := known - applied.keys():
         component, number = min(missing)
         raise Stop("SCHEMA_UNKNOWN", f"migration {component} {number:04} is missing: run `migrate` first")
-    if surplus := applied.keys() - known:
+    if (surplus := applied.keys() - known) and not may_be_newer:
         component, number = max(surplus)
         raise Stop(
             "SCHEMA_UNKNOWN", f"the database has migration {component} {number:04}, which this code lacks"

@@ -1,7 +1,7 @@
 """The HTTP port every service has: health, metrics, version; errors as RFC 9457 problems with a stable code."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -11,13 +11,16 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from services.kit import logs
 from services.kit.docs import add_reference
+from services.kit.errors import Stop
 from services.kit.remedy import TROUBLE
-from services.kit.sql import Pool
+from services.kit.sql import Migration, Pool, check_schema
 
 VERSION = "0.1.0"
 PROBLEM = "application/problem+json"
 _DATABASE_SECONDS_MAX = 5.0
+_log = logs.get("web")
 
 
 class Consuming(Protocol):
@@ -43,6 +46,7 @@ def create_app(service: str, consumer: Consuming, pool: Pool) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(StarletteHTTPException, _http)
+    app.add_exception_handler(Exception, _unhandled)
 
     @app.get("/livez", tags=["operations"], summary="Is the process worth keeping?")
     async def livez() -> Response:
@@ -50,7 +54,7 @@ def create_app(service: str, consumer: Consuming, pool: Pool) -> FastAPI:
 
     @app.get("/readyz", tags=["operations"], summary="Can this port answer: database there, schema known?")
     async def readyz() -> Response:
-        return _state(await _database_answers(pool))
+        return _state(await _database_serves(pool, getattr(app.state, "migrations", ())))
 
     @app.get(
         "/readyz/consumer", tags=["operations"], summary="Does it consume: partitions assigned and claimed?"
@@ -90,11 +94,13 @@ def problem_response(
     )
 
 
-async def _database_answers(pool: Pool) -> bool:
+async def _database_serves(pool: Pool, migrations: Sequence[Migration]) -> bool:
     try:
-        return bool(await pool.fetchval("SELECT true", timeout=_DATABASE_SECONDS_MAX))
-    except TROUBLE:
+        async with asyncio.timeout(_DATABASE_SECONDS_MAX), pool.acquire() as connection:
+            await check_schema(connection, migrations, may_be_newer=True)
+    except (Stop, *TROUBLE):
         return False
+    return True
 
 
 def _state(ok: bool) -> Response:
@@ -120,3 +126,12 @@ async def _http(_: Request, error: Exception) -> Response:
     return problem_response(
         error.status_code, codes.get(error.status_code, "HTTP_ERROR"), str(error.detail)[:300]
     )
+
+
+async def _unhandled(_: Request, error: Exception) -> Response:
+    """A fault of ours, or a database that is away: nothing of the exception's message gets out or into the log."""
+    away = isinstance(error, TROUBLE)
+    _log.error("a request failed", error=logs.error_name(error))
+    if away:
+        return problem_response(503, "UNAVAILABLE", "The database does not answer; try again.")
+    return problem_response(500, "INTERNAL", "Something went wrong here.")

@@ -98,6 +98,16 @@ async def test_it_answers_what_operators_ask(place: Place) -> None:
         assert json.loads(text)["code"] == "NOT_FOUND"
 
 
+async def test_it_is_ready_on_a_newer_schema_but_not_on_one_that_lacks_something(place: Place) -> None:
+    assert (await place.run("migrate"))[0] == 0
+    async with place.start("serve") as tiny:
+        await tiny.until_status("/readyz", 200)
+        await place.execute("INSERT INTO schema_migration VALUES ('tiny', 2, 'later', 'digest')")
+        assert (await tiny.get("/readyz"))[0] == 200
+        await place.execute("DELETE FROM schema_migration WHERE component = 'tiny' AND number = 1")
+        assert (await tiny.get("/readyz"))[0] == 503
+
+
 async def test_it_lives_on_without_postgres_says_so_and_goes_on_with_it(place: Place) -> None:
     assert (await place.run("migrate"))[0] == 0
     async with place.start("serve") as tiny:

@@ -1,0 +1,56 @@
+"""Every answer that is an error is a problem document, and none tells what an exception said."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from services.kit.web import create_app
+
+CANARY = "kanarienvogel"
+
+
+class Idle:
+    """A consumer that is well, and a pool whose database is away."""
+
+    alive = ready = True
+
+    def acquire(self, **_: Any) -> Any:
+        raise ConnectionRefusedError(CANARY)
+
+
+def _client() -> httpx.AsyncClient:
+    idle: Any = Idle()
+    app = create_app("tiny", idle, idle)
+
+    @app.get("/fails")
+    async def fails(how: str) -> None:
+        raise {"away": ConnectionRefusedError, "broken": KeyError}[how](CANARY)
+
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://tiny")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/fails?how=broken", 500, "INTERNAL"),
+        ("/fails?how=away", 503, "UNAVAILABLE"),
+        ("/fails", 422, "REQUEST_BAD"),
+        ("/nowhere", 404, "NOT_FOUND"),
+    ],
+)
+async def test_an_error_is_a_problem_and_keeps_the_message_to_itself(
+    path: str, status: int, code: str
+) -> None:
+    async with _client() as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, code, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert CANARY not in answer.text
+
+
+async def test_without_its_database_it_is_not_ready() -> None:
+    async with _client() as client:
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/livez")).status_code == 200
