@@ -17,10 +17,11 @@ SQL = Queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
 class Periods(msgspec.Struct, frozen=True):
-    """The dated part of a directory record, as the `periods` column holds it."""
+    """What is kept of a directory record, as the `periods` column holds it."""
 
     statuses: tuple[tuple[date, str], ...]
     managers: tuple[tuple[date, str | None], ...]
+    formerly: tuple[str, ...] = ()
 
 
 _read_periods = msgspec.json.Decoder(Periods)
@@ -28,7 +29,7 @@ _read_periods = msgspec.json.Decoder(Periods)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which parked parts a batch may touch."""
+    """Which parked parts a batch may touch: these, and all other parts of the same events."""
 
     arriving: frozenset[str]
     """Parts that wait for these people, the oldest `limit` of them."""
@@ -55,6 +56,8 @@ class ParkedRow:
     waits_for: str
     record: bytes
     parked_at: datetime | None
+    in_turn: bool = True
+    """Among the oldest of those that wait for somebody who arrives."""
 
 
 async def read_beginning(connection: AnyConnection) -> date:
@@ -88,6 +91,7 @@ async def read_people(connection: AnyConnection, employees: Iterable[str]) -> di
             version=_version(row["record_time"], row["record_id"]),
             statuses=periods.statuses if periods is not None else (),
             managers=periods.managers if periods is not None else (),
+            formerly=frozenset(periods.formerly) if periods is not None else frozenset(),
             celebrate=row["celebrate"],
             wishes_version=_version(row["wishes_time"], row["wishes_id"]),
             waiting=row["waiting"],
@@ -111,7 +115,9 @@ async def read_parked(connection: AnyConnection, selection: Selection) -> list[P
     """The selected parts, oldest first."""
     rows = await connection.fetch(SQL["read_parked"], *selection.arguments())
     return [
-        ParkedRow((r["source"], r["id"], r["recipient"]), r["waits_for"], r["record"], r["parked_at"])
+        ParkedRow(
+            (r["source"], r["id"], r["recipient"]), r["waits_for"], r["record"], r["parked_at"], r["in_turn"]
+        )
         for r in rows
     ]
 
@@ -273,7 +279,9 @@ def _version(time: datetime | None, id_: str | None) -> tuple[datetime, str] | N
 def _write_periods(person: Person) -> str | None:
     if not person.known:
         return None
-    return msgspec.json.encode(Periods(person.statuses, person.managers)).decode()
+    return msgspec.json.encode(
+        Periods(person.statuses, person.managers, tuple(sorted(person.formerly)))
+    ).decode()
 
 
 def _columns(keys: Iterable[Sequence[str]], width: int = 2) -> list[list[str]]:

@@ -86,13 +86,12 @@ class Sweep:
 
 def _give_up(state: State, parked: Iterable[EventKey], awaited: Iterable[EventKey]) -> None:
     """What waited too long leaves by the dead-letter topic."""
-    stale = set(parked)
-    for waiting in [p for p in state.parked() if p.part.fact.key in stale]:
-        state.unpark(waiting)
-        state.bury(
-            waiting.part.fact, refuse(Code.PERSON_UNKNOWN, "the directory has not brought somebody concerned")
-        )
+    for event in parked:
+        for waiting in state.waiting.of_event(event)[:1]:
+            why = refuse(Code.PERSON_UNKNOWN, "the directory has not brought somebody concerned")
+            state.bury(waiting.part.fact, why)
     for original in awaited:
         for awaiting in list(state.awaiting.get(original, {}).values()):
             state.stop_awaiting(original, awaiting)
-            state.bury(awaiting.fact, refuse(Code.ORIGINAL_UNKNOWN, "what it takes back has not come"))
+            if not state.emitted.get(original):  # else it took back what there was
+                state.bury(awaiting.fact, refuse(Code.ORIGINAL_UNKNOWN, "what it takes back has not come"))

@@ -14,7 +14,11 @@ from services.kit.sql import AnyConnection
 from services.recognition import records, store
 from services.recognition.domain.facts import EventKey, Fact, Part, Removal, parts_of
 from services.recognition.domain.people import Person
-from services.recognition.domain.state import Awaiting, Limits, Parked, State
+from services.recognition.domain.state import Awaiting, Limits, State
+from services.recognition.domain.waiting import Parked
+
+# What is parked was not ahead of the clock when it came; the clock may have been set back since.
+_AFTER_ALL_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -102,8 +106,7 @@ class Reader:
             part = next(part for part in parts_of(fact) if part.recipient == row.key[2])
             if not state.people.keys() >= {*part.mentions, row.waits_for}:
                 raise Retry("parked meanwhile")
-            parked = Parked(part, row.waits_for, row.parked_at, stored=True)
-            state.queues.setdefault(row.waits_for, {})[part.key] = parked
+            state.waiting.add(Parked(part, row.waits_for, row.parked_at, stored=True, in_turn=row.in_turn))
 
     async def _load_awaiting(
         self, connection: AnyConnection, state: State, originals: Iterable[EventKey]
@@ -114,21 +117,21 @@ class Reader:
 
     def _fact(self, packed: bytes) -> Fact:
         """A parked record kept its contract when it came, and released contracts never change."""
-        fact = records.read(records.unpack(packed), datetime.now(UTC), self.digest_key)
+        fact = records.read(records.unpack(packed), _AFTER_ALL_TIME, self.digest_key)
         if not isinstance(fact, Fact):
             raise TypeError("a parked record no longer keeps its contract")
         return fact
 
 
 async def _load_named(connection: AnyConnection, state: State, named: set[str]) -> None:
-    missing = named.union(*(parked.part.named for parked in state.parked())) - state.people.keys()
+    missing = named.union(*(parked.part.named for parked in state.waiting)) - state.people.keys()
     if missing:
         stored = await store.read_people(connection, missing)
         state.people |= {employee: stored.get(employee, Person(employee)) for employee in missing}
 
 
 async def _load_skills(connection: AnyConnection, state: State, learners: set[str]) -> None:
-    released = {p.part.recipient for p in state.parked() if isinstance(p.part.fact.body, AchievementV1)}
+    released = {p.part.recipient for p in state.waiting if isinstance(p.part.fact.body, AchievementV1)}
     if learners | released:
         for employee, skills in (await store.read_skills(connection, learners | released)).items():
             state.people[employee] = replace(state.people[employee], skills=skills)
@@ -157,7 +160,7 @@ async def _save_parked(connection: AnyConnection, state: State) -> dict[str, int
     """Returns by whom how many parts less wait than the fold counted, because they had been parked before."""
     if state.changes.unparked:
         await store.delete_parked(connection, state.changes.unparked)
-    added = [parked for parked in state.parked() if not parked.stored]
+    added = [parked for parked in state.waiting if not parked.stored]
     less: dict[str, int] = {}
     if added:
         written = await store.insert_parked(

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from services.recognition import working_set
 from tests.conftest import Database
 from tests.integration.recognition_rig import (
     NOON,
@@ -117,6 +119,21 @@ async def test_entries_released_later_are_those_the_event_would_have_given_at_on
     assert sorted(map(str, at_once.entries)) == sorted(map(str, later.entries))
 
 
+async def test_what_is_parked_outlives_a_clock_that_is_set_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.apply(achievement("a-1", "ada"))
+    directory = person("ada", at=NOON - timedelta(days=2))
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return NOON - timedelta(days=1)
+
+    monkeypatch.setattr(working_set, "datetime", SetBack)
+    assert types_of(await rig.apply(directory)) == ["deed"]
+
+
 async def test_a_parked_note_refused_after_all_leaves_as_it_came_and_may_come_again(rig: Rig) -> None:
     sent = note("n-1", "ada", "bo")
     await rig.apply(person("ada"), sent)
@@ -127,6 +144,27 @@ async def test_a_parked_note_refused_after_all_leaves_as_it_came_and_may_come_ag
     assert (headers["dlq_topic"], headers["dlq_offset"]) == (sent.topic.encode(), str(sent.offset).encode())
     assert headers["dlq_detail"] == b"somebody concerned had left before that day"
     assert (await rig.apply(sent)).outcomes == ["RULE_PERSON_LEFT"]
+
+
+async def test_a_parked_note_leaves_once_whichever_batches_bring_its_recipients(rig: Rig) -> None:
+    sent = note("n-1", "ada", "bo", "cy")
+    await rig.apply(person("ada"), sent)
+    assert len((await rig.apply(person("bo", statuses=_LEFT))).dead) == 1
+    assert await rig.count("parked") == 0
+    assert (await rig.apply(person("cy", statuses=_LEFT))).dead == []
+    assert await rig.count("person", "waiting > 0") == 0
+
+
+async def test_a_withdrawal_of_what_was_refused_in_part_outlasts_its_redrive(rig: Rig) -> None:
+    sent = note("n-1", "ada", "bo", "cy")
+    await rig.apply(person("ada"), person("bo"), sent)
+    await rig.apply(person("cy", statuses=_LEFT))
+    assert (await rig.apply(withdrawal("w-1", "n-1"))).outcomes == ["applied"]
+    await rig.apply(person("cy", id_="p-cy-2", at=NOON + timedelta(hours=1)))
+    again = await rig.apply(sent)
+    assert types_of(again) == ["recognition/thanks"] * 2 + ["recognition-withdrawn"] * 2
+    assert await rig.count("emitted", "NOT withdrawn") == 0
+    assert await rig.count("awaiting") == 0
 
 
 async def test_an_event_sent_again_while_another_part_of_it_still_waits_keeps_the_count_right(

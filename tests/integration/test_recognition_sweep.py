@@ -100,6 +100,16 @@ async def test_what_waited_too_long_leaves_once_with_its_bytes_untouched_and_nam
     assert await yard.rig.count("person", "waiting > 0") == 0
 
 
+async def test_a_withdrawal_that_took_back_what_there_was_is_given_up_without_a_word(yard: Yard) -> None:
+    await yard.rig.apply(person("ada"), person("bo"), note("n-1", "ada", "bo", "cy"))
+    await yard.age("parked", "parked_at", 31)
+    assert len(await yard.sweep()) == 1
+    assert (await yard.rig.apply(withdrawal("w-1", "n-1"))).outcomes == ["applied"]
+    await yard.age("awaiting", "parked_at", 31)
+    assert await yard.sweep() == []
+    assert await yard.rig.count("awaiting") == 0
+
+
 async def test_what_was_given_up_may_come_again(yard: Yard) -> None:
     sent = note("n-1", "ada", "bo", "cy")
     first = await yard.rig.apply(person("ada"), person("bo"), sent)

@@ -58,7 +58,7 @@ class World:
 
     @property
     def waiting(self) -> int:
-        return sum(len(queue) for queue in self.state.queues.values())
+        return sum(len(queue) for queue in self.state.waiting.queues.values())
 
 
 def person(employee: str, since: date = date(2025, 6, 1)) -> dict[str, Any]:

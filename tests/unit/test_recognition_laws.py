@@ -60,7 +60,7 @@ def test_law_what_waits_is_counted_and_nothing_waits_for_who_is_known(events: li
     world = World()
     for event in events:
         world.take(event)
-        waiting = {employee: len(queue) for employee, queue in world.state.queues.items()}
+        waiting = {employee: len(queue) for employee, queue in world.state.waiting.queues.items()}
         assert all(p.waiting == waiting.get(e, 0) for e, p in world.state.people.items())
         assert not any(p.known and p.waiting for p in world.state.people.values())
     awaiting = sum(len(waiting) for waiting in world.state.awaiting.values())

@@ -141,6 +141,22 @@ def test_nobody_thanks_themselves_not_even_among_others() -> None:
     assert world.entries() == []
 
 
+@pytest.mark.parametrize(("giver", "recipient"), [("ada", "ada-old"), ("ada-old", "ada")])
+@pytest.mark.parametrize("known_first", [True, False])
+def test_nobody_thanks_themselves_under_a_former_id(giver: str, recipient: str, known_first: bool) -> None:
+    world = World("bo", "ada-old")
+    if known_first:
+        world.bring("ada", formerly=["ada-old"])
+    answer = thanked(world, giver, "bo", recipient, id_="n-1")
+    if known_first:
+        assert answer == "RULE_SELF_RECOGNITION"
+    else:
+        world.bring("ada", formerly=["ada-old"])
+        ((_, refusal),) = world.state.changes.dead.values()
+        assert refusal.code == "RULE_SELF_RECOGNITION"
+    assert world.told("ada") == world.told("ada-old") == []
+
+
 @pytest.mark.parametrize("who", ["ada", "bo", "cy"])
 def test_a_note_from_or_to_somebody_who_had_left_is_refused_whole(who: str) -> None:
     world = World("ada", "bo", "cy")

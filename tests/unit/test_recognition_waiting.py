@@ -84,6 +84,30 @@ def test_a_parked_note_to_somebody_who_had_left_is_refused_when_that_is_known() 
     assert (SOURCE, "n-1") not in world.state.inbox
 
 
+def test_a_parked_note_is_refused_whole_and_once() -> None:
+    world = World("ada")
+    thanked(world, "ada", "bo", "cy", "di", id_="n-1")
+    leaves(world, "bo", NOON.date() - timedelta(days=1))
+    leaves(world, "cy", NOON.date() - timedelta(days=1))
+    world.bring("di")
+    assert world.entries() == []
+    assert [fact.id for fact, _ in world.state.changes.dead.values()] == ["n-1"]
+    assert world.waiting == world.state.parked_total == 0
+
+
+def test_a_note_withdrawn_after_it_was_refused_in_part_is_taken_back_when_it_comes_again() -> None:
+    world = World("ada", "bo")
+    thanked(world, "ada", "bo", "cy", id_="n-1")
+    leaves(world, "cy", NOON.date() - timedelta(days=1))
+    assert takes_back(world, "n-1") is Verdict.APPLIED
+    world.bring("cy", NOON + timedelta(hours=2))
+    assert thanked(world, "ada", "bo", "cy", id_="n-1") is Verdict.APPLIED
+    thanks = {str(e.id) for e in world.entries() if e.type_name == "recognition"}
+    assert len(thanks) == 2
+    assert set(withdrawn_ids(world)) == thanks
+    assert world.state.parked_total == 0
+
+
 def test_no_more_waits_for_one_person_than_the_bound_and_a_note_is_parked_whole_or_not_at_all() -> None:
     world = World("ada", person_max=2)
     assert [achieved(world, "bo") for _ in range(3)] == [

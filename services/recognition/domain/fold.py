@@ -14,7 +14,8 @@ from services.kit.errors import Refusal
 from services.recognition.domain.entries import entries_of, withdrawal_of
 from services.recognition.domain.facts import Code, EventKey, Fact, Part, Removal, Verdict, parts_of
 from services.recognition.domain.people import Person
-from services.recognition.domain.state import Parked, State, refuse
+from services.recognition.domain.state import State, refuse
+from services.recognition.domain.waiting import Parked
 
 
 def step(state: State, happened: Fact | Removal) -> Verdict | Refusal:
@@ -39,9 +40,11 @@ def release(state: State, employee: str) -> None:
     if not state.person(employee).known:
         return
     for parked in state.releasable(employee):
+        if parked not in state.waiting:  # its event was refused for another part
+            continue
         state.unpark(parked)
         part = parked.part
-        refusal = _judge(state, part.fact, (part.recipient, part.giver))
+        refusal = _judge_part(state, part)
         if refusal is not None:
             if part.is_help:
                 _leave_uncredited(state, refusal)
@@ -113,7 +116,7 @@ def _replace(state: State, old: Person, new: Person) -> Verdict:
 
 def _erase(state: State, employee: str) -> Verdict:
     """Parked parts that say something about them lose their words with their rows."""
-    for parked in [p for p in state.parked() if employee in p.part.mentions]:
+    for parked in state.waiting.mentioning(employee):
         state.unpark(parked)
     state.forget(employee)
     return Verdict.APPLIED
@@ -150,10 +153,22 @@ def _judge_whole(state: State, fact: Fact) -> Refusal | None:
     """Whether the event may stand at all. Helpers are judged one by one: the deed stands without them."""
     body = fact.body
     if isinstance(body, ThankYouNoteV1):
-        if body.giver in body.to:
-            return refuse(Code.SELF_RECOGNITION, "the giver is among the recipients")
+        if any(_is_same(state, body.giver, recipient) for recipient in body.to):
+            return _self_recognition()
         return _judge(state, fact, (body.giver, *body.to))
     return _judge(state, fact, (parts_of(fact)[0].recipient,))
+
+
+def _judge_part(state: State, part: Part) -> Refusal | None:
+    """Once somebody it waited for is known: whether it may stand."""
+    if part.giver is not None and _is_same(state, part.giver, part.recipient):
+        return _self_recognition()
+    return _judge(state, part.fact, (part.recipient, part.giver))
+
+
+def _is_same(state: State, one: str, other: str) -> bool:
+    """Is it one person, be it under a former id?"""
+    return one == other or one in state.person(other).formerly or other in state.person(one).formerly
 
 
 def _judge(state: State, fact: Fact, employees: tuple[str | None, ...]) -> Refusal | None:
@@ -202,6 +217,9 @@ def _leave_uncredited(state: State, refusal: Refusal) -> None:
 
 def _withdraw(state: State, fact: Fact, original: EventKey) -> Verdict | Refusal:
     if _withdraw_what_followed(state, original, fact):
+        if state.inbox.get(original) is None:
+            # The original was refused after a part of it was given: redriven, all of it is taken back again.
+            state.await_original(original, fact)
         return Verdict.APPLIED
     if state.inbox.get(original) is not None or state.emitted.get(original):
         return Verdict.IGNORED
@@ -211,7 +229,7 @@ def _withdraw(state: State, fact: Fact, original: EventKey) -> Verdict | Refusal
 def _withdraw_what_followed(state: State, original: EventKey, fact: Fact) -> bool:
     """Take back every entry that still stands, drop what is still parked; False when there was nothing."""
     assert isinstance(fact.body, WithdrawalV1)
-    parked = [p for p in state.parked() if p.part.fact.key == original]
+    parked = state.waiting.of_event(original)
     for waiting in parked:
         state.unpark(waiting)
     standing = [e for e in state.emitted.get(original, {}).values() if not e.withdrawn]
@@ -226,6 +244,10 @@ def _withdraw_what_followed(state: State, original: EventKey, fact: Fact) -> boo
         state.emit([entry])
         state.mark_withdrawn(original, emission)
     return bool(parked or standing)
+
+
+def _self_recognition() -> Refusal:
+    return refuse(Code.SELF_RECOGNITION, "the giver is among the recipients")
 
 
 def _erased() -> Refusal:

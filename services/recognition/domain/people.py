@@ -34,6 +34,8 @@ class Person:
     """First day and status, rising."""
     managers: tuple[tuple[date, str | None], ...] = ()
     """First day and manager, rising."""
+    formerly: frozenset[str] = frozenset()
+    """Other ids of the same person, merged into this one."""
     celebrate: Celebrate = _CELEBRATE_DEFAULT
     wishes_version: Version | None = None
     skills: frozenset[str] = frozenset()
@@ -70,13 +72,14 @@ class Person:
             version=version,
             statuses=tuple((p.since, p.status) for p in body.statuses),
             managers=tuple((p.since, p.manager) for p in body.managers),
+            formerly=frozenset(body.formerly),
         )
 
     def undescribed(self, version: Version) -> "Person":
         """The directory took the record away."""
         if not _is_newer(version, self.version):
             return self
-        return replace(self, known=False, version=version, statuses=(), managers=())
+        return replace(self, known=False, version=version, statuses=(), managers=(), formerly=frozenset())
 
     def wishing(self, body: PreferencesV1, version: Version) -> "Person":
         """With newer wishes; on a tie the more private ones."""

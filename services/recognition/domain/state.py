@@ -1,13 +1,14 @@
 """What one batch knows and changes. Loaded before the fold, altered by it, written after it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from services.kit.errors import Refusal, Stage
 from services.recognition.domain.facts import Code, Entry, EventKey, Fact, Part, PartKey
 from services.recognition.domain.people import Person
+from services.recognition.domain.waiting import Parked, Waiting
 
 AWAITING_PER_ORIGINAL_MAX = 20
 """Withdrawals that may wait for one original."""
@@ -19,18 +20,6 @@ class Limits:
 
     parked_per_person_max: int
     parked_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A part that waits for somebody's directory record."""
-
-    part: Part
-    waits_for: str
-    since: datetime | None = None
-    """When it was first parked; None in the batch that parks it."""
-    stored: bool = False
-    """It was loaded: there is a row of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +82,8 @@ class State:
     emitted: dict[EventKey, dict[UUID, Emission]] = field(default_factory=dict)
     awaiting: dict[EventKey, dict[EventKey, Awaiting]] = field(default_factory=dict)
     """Withdrawals, by their original and by their own key."""
-    queues: dict[str, dict[PartKey, Parked]] = field(default_factory=dict)
-    """Parked parts by whom they wait for, oldest first."""
+    waiting: Waiting = field(default_factory=Waiting)
+    """Parked parts, loaded or new."""
     parked_total: int = 0
     """Parts and withdrawals that wait, whether loaded or not."""
     changes: Changes = field(default_factory=Changes)
@@ -157,27 +146,22 @@ class State:
 
     def park(self, parked: Parked) -> None:
         """It waits at the end of the queue."""
-        self.queues.setdefault(parked.waits_for, {})[parked.part.key] = parked
+        self.waiting.add(parked)
         self._count_waiting(parked.waits_for, 1)
 
     def unpark(self, parked: Parked) -> None:
         """It waits no longer."""
-        del self.queues[parked.waits_for][parked.part.key]
+        self.waiting.remove(parked)
         if parked.stored:
             self.changes.unparked.add(parked.part.key)
         self._count_waiting(parked.waits_for, -1)
 
     def releasable(self, employee: str) -> list[Parked]:
         """What waits for a person, oldest first. When not all of it was loaded, nothing overtakes the rest."""
-        queue = list(self.queues.get(employee, {}).values())
+        queue = list(self.waiting.queues.get(employee, {}).values())
         if self.people[employee].waiting > len(queue):
-            return [parked for parked in queue if parked.stored]
+            return [parked for parked in queue if parked.stored and parked.in_turn]
         return queue
-
-    def parked(self) -> Iterator[Parked]:
-        """Every loaded or newly parked part."""
-        for queue in self.queues.values():
-            yield from queue.values()
 
     def _count_waiting(self, employee: str, change: int) -> None:
         person = self.people[employee]
@@ -209,7 +193,9 @@ class State:
     # --- refused after all ------------------------------------------------------------------------------------
 
     def bury(self, fact: Fact, refusal: Refusal) -> None:
-        """A parked event leaves by the dead-letter topic; redriven, it is judged afresh."""
+        """A parked event leaves by the dead-letter topic, whole: nothing of it waits on. A redrive is judged afresh."""
+        for parked in self.waiting.of_event(fact.key):
+            self.unpark(parked)
         self.changes.dead.setdefault(fact.key, (fact, refusal))
         self.changes.inbox_forgotten.add(fact.key)
         self.inbox.pop(fact.key, None)

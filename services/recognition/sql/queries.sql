@@ -3,16 +3,17 @@ SELECT day FROM beginning;
 
 -- name: mentioned_by_parked
 -- Everybody whom the parked parts mention that this batch may touch: parts that wait for people who arrive ($1,
--- at most $5 of them), say something about people who are erased ($2), or come from originals taken back ($3, $4).
--- Read before the locks are taken, to know which.
+-- at most $5 of them), say something about people who are erased ($2), or come from originals taken back ($3, $4);
+-- and all other parts of the same events, which are refused together. Read before the locks are taken, to know which.
 SELECT DISTINCT unnest(p.mentions) AS employee
-FROM (
-    (SELECT mentions FROM parked WHERE waits_for = ANY ($1::text[]) ORDER BY seq LIMIT $5)
+FROM parked AS p
+WHERE (p.source, p.id) IN (
+    (SELECT source, id FROM parked WHERE waits_for = ANY ($1::text[]) ORDER BY seq LIMIT $5)
     UNION ALL
-    SELECT mentions FROM parked WHERE mentions && $2::text[]
+    SELECT source, id FROM parked WHERE mentions && $2::text[]
     UNION ALL
-    SELECT q.mentions FROM parked AS q JOIN unnest($3::text[], $4::text[]) AS o (source, id) USING (source, id)
-) AS p;
+    SELECT o.source, o.id FROM unnest($3::text[], $4::text[]) AS o (source, id)
+);
 
 -- name: lock_people
 -- First statement of every batch after the fence: a stub for whoever is new, a lock on whoever is there, in one
@@ -33,15 +34,19 @@ SELECT i.source, i.id, i.digest
 FROM inbox AS i JOIN unnest($1::text[], $2::text[]) AS n (source, id) USING (source, id);
 
 -- name: read_parked
--- The parts themselves, as `mentioned_by_parked` chose them, oldest first.
-SELECT p.source, p.id, p.recipient, p.waits_for, p.record, p.parked_at
+-- The parts themselves, as `mentioned_by_parked` chose them, oldest first. In turn are those of whoever arrives.
+WITH arriving AS MATERIALIZED (
+    SELECT seq, source, id FROM parked WHERE waits_for = ANY ($1::text[]) ORDER BY seq LIMIT $5
+)
+SELECT p.source, p.id, p.recipient, p.waits_for, p.record, p.parked_at,
+    p.seq IN (SELECT seq FROM arriving) AS in_turn
 FROM parked AS p
-WHERE p.seq IN (
-    (SELECT seq FROM parked WHERE waits_for = ANY ($1::text[]) ORDER BY seq LIMIT $5)
+WHERE (p.source, p.id) IN (
+    SELECT source, id FROM arriving
     UNION ALL
-    SELECT seq FROM parked WHERE mentions && $2::text[]
+    SELECT source, id FROM parked WHERE mentions && $2::text[]
     UNION ALL
-    SELECT q.seq FROM parked AS q JOIN unnest($3::text[], $4::text[]) AS o (source, id) USING (source, id)
+    SELECT o.source, o.id FROM unnest($3::text[], $4::text[]) AS o (source, id)
 )
 ORDER BY p.seq;
 
@@ -169,7 +174,7 @@ DELETE FROM person WHERE employee IN (
 );
 
 -- name: delete_old_inbox
--- Kept longer than any topic keeps its records; a place kept for an awaited original goes with its withdrawal.
+-- Kept longer than any topic keeps its records; a place kept for an awaited original as long as any other row.
 DELETE FROM inbox WHERE (source, id) IN (
     SELECT source, id FROM inbox WHERE received_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED
 );
