@@ -55,18 +55,22 @@ def check_any(stream: IO[bytes], now: datetime) -> Iterator[Checked]:
     that ends with a brace, a bracket or a comma still open.
     A document over 64 MiB is refused with `DECODE_BAD`; JSON lines may be as long as they like.
     """
-    first = next(((n, line) for n, line in _lines(stream) if line.strip()), None)
-    if first is None:
+    number = 0
+    while line := stream.readline(LINE_BYTES_MAX + 1):
+        number += 1
+        if line.strip():
+            break
+    else:
         return
-    number, line = first
-    if not line.lstrip().startswith(b"[") and not line.rstrip().endswith((b"{", b"[", b",")):
-        yield Checked(f"line {number}", check(line, now))
-        for later, line in _lines(stream, number):
-            if line.strip():
-                yield Checked(f"line {later}", check(line, now))
+    is_whole = len(line) <= LINE_BYTES_MAX or line.endswith(b"\n")
+    if line.lstrip().startswith(b"[") or (is_whole and line.rstrip().endswith((b"{", b"[", b","))):
+        yield from _check_document(line + stream.read(DOCUMENT_BYTES_MAX), number, now)
         return
-    document = line + stream.read(DOCUMENT_BYTES_MAX)
-    yield from _check_document(document, number, now)
+    yield Checked(f"line {number}", check(line, now))
+    _pass_over_rest(stream, line)
+    for later, line in _lines(stream, number):
+        if line.strip():
+            yield Checked(f"line {later}", check(line, now))
 
 
 def check(data: bytes, now: datetime) -> Event | Refusal:
@@ -113,7 +117,10 @@ def _lines(stream: IO[bytes], number: int = 0) -> Iterator[tuple[int, bytes]]:
     """Number and bytes of each line; of a longer one than allowed only the beginning is kept, over the bound."""
     while line := stream.readline(LINE_BYTES_MAX + 1):
         number += 1
-        rest = line
-        while not rest.endswith(b"\n") and (rest := stream.readline(LINE_BYTES_MAX + 1)):
-            pass
+        _pass_over_rest(stream, line)
         yield number, line
+
+
+def _pass_over_rest(stream: IO[bytes], line: bytes) -> None:
+    while not line.endswith(b"\n") and (line := stream.readline(LINE_BYTES_MAX + 1)):
+        pass

@@ -132,3 +132,19 @@ def test_nothing_to_check_is_a_fault(validate: Validate) -> None:
 def test_a_refusal_repeats_no_word_of_the_event(validate: Validate) -> None:
     _, lines = validate(json.dumps(achievement(data={**achievement()["data"], "basis": "a secret word"})))
     assert "secret" not in lines[0]
+
+
+def test_an_array_on_one_line_may_be_longer_than_an_event(validate: Validate) -> None:
+    count = LINE_BYTES_MAX // len(json.dumps(achievement())) + 10
+    text = json.dumps([achievement(id=f"a-{number}") for number in range(count)])
+    assert len(text) > LINE_BYTES_MAX
+    code, lines = validate(text)
+    assert (code, len(lines)) == (0, count)
+
+
+def test_after_a_first_line_that_is_too_long_the_next_one_is_read(validate: Validate) -> None:
+    long = json.dumps(achievement(padding="," * LINE_BYTES_MAX))
+    code, told = validate.as_json(f"{long}\n{json.dumps(achievement())}\n")
+    assert code == 1
+    assert [one["where"] for one in told] == ["line 1", "line 2"]
+    assert told[0]["code"] == "RECORD_BAD"
