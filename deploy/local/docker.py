@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any, TypeVar
 
 from docker.errors import DockerException  # type: ignore[import-untyped]
 from testcontainers.community.postgres import PostgresContainer
@@ -18,6 +20,7 @@ from deploy.local.ports import LOOPBACK, free_port
 KAFKA_IMAGE = "apache/kafka:4.4.0"
 POSTGRES_IMAGE = "postgres:18.4"
 OWNER = "waystone"
+T = TypeVar("T")
 FAILURES = (DockerException, RuntimeError, TimeoutError)  # the daemon, the container, the waiting
 KAFKA_ENVIRONMENT = {
     "KAFKA_NODE_ID": "1",
@@ -50,7 +53,7 @@ class DockerKafka:
 
     async def start(self) -> None:
         """Start the container and wait until the broker answers. Raises StackError DOCKER_FAILED."""
-        await asyncio.to_thread(self._run)
+        await to_the_end(self._run)
 
     async def stop(self) -> None:
         """Remove the container."""
@@ -62,7 +65,7 @@ class DockerKafka:
             container.with_env(
                 "KAFKA_ADVERTISED_LISTENERS", f"HOST://{self.bootstrap_servers},BROKER://localhost:9093"
             )
-            container.with_bind_ports(9092, self._port)
+            publish(container, 9092, self._port)
             container.waiting_for(LogMessageWaitStrategy("Kafka Server started"))
             self._containers.enter_context(container)
         except FAILURES as reason:
@@ -93,7 +96,7 @@ class DockerPostgres:
 
     async def start(self) -> None:
         """Start the container and wait until the server answers. Raises StackError DOCKER_FAILED."""
-        self._server_url = await asyncio.to_thread(self._run)
+        self._server_url = await to_the_end(self._run)
         await create_owner(self._server_url, OWNER, self._password)
 
     async def stop(self) -> None:
@@ -105,9 +108,29 @@ class DockerPostgres:
             container = PostgresContainer(
                 POSTGRES_IMAGE, username="postgres", password=self._password, dbname="postgres"
             )
+            publish(container, 5432, free_port())
             return self._containers.enter_context(container).get_connection_url(driver=None)
         except FAILURES as reason:
             raise docker_failed(reason) from reason
+
+
+def publish(container: DockerContainer, port: int, host_port: int) -> None:
+    """Publish a container's port on loopback alone: without an address Docker takes every interface of the machine."""
+    ports: dict[str, Any] = container.ports  # typed narrower than what Docker takes
+    ports[str(port)] = (LOOPBACK, host_port)
+
+
+async def to_the_end(start: Callable[[], T]) -> T:
+    """Run a start in a thread, and on cancellation wait for it: what it has started must be there to be removed.
+
+    Bound by the wrapper's own patience with a container.
+    """
+    starting = asyncio.ensure_future(asyncio.to_thread(start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait((starting,))
+        raise
 
 
 def docker_failed(reason: Exception) -> StackError:
