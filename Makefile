@@ -69,5 +69,6 @@ lock: $(READY) ## Resolve requirements.lock anew
 	$(RUN)uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock
 
 .PHONY: clean
-clean: ## Remove what was set up, fetched and recorded here
+clean: ## Remove what was set up, fetched and recorded here; a local stack that runs is stopped first
+	@if test -x $(RUN)python && test -e .local/stack/lock; then $(RUN)python -m services.cli local down; fi
 	rm -rf $(VENV) .local .mypy_cache .ruff_cache .hypothesis
