@@ -5,10 +5,11 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,9 @@ settings.load_profile("patient")
 # A shell that runs us in the background has SIGINT ignored, and so would have every process the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Everything the tests talk to is on this machine, where no proxy of the environment leads.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 ROOT = Path(__file__).parent.parent
 _numbers = itertools.count(1)
 
@@ -32,6 +36,15 @@ Topics = Callable[..., Awaitable[str]]
 
 def _say(line: str) -> None:
     sys.stderr.write(f"\n{line}")
+
+
+@pytest.fixture(scope="module")
+def only_embedded() -> Iterator[None]:
+    """For tests that kill and restart servers: those the environment names are not theirs to kill."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "WAYSTONE_STACK"):
+            environment.delenv(name, raising=False)
+        yield
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -16,6 +16,7 @@ from deploy.local.ports import free_port, is_free
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 LOCAL_ROOT = PROJECT_ROOT / ".local"
 EPHEMERAL_PREFIX = "run-"
+KEPT_LOGS = "logs"
 
 
 class RunFolder:
@@ -64,6 +65,23 @@ class RunFolder:
                 f"port {known[purpose]} ({purpose}) is in use: stop that program, or remove {self._ports_file}.",
             )
         return known[purpose]
+
+    def keep_logs(self) -> Path:
+        """Copy the logs out of an ephemeral folder, in place of those kept last; return where they are to stay."""
+        if self.persistent:
+            return self.path
+        kept = LOCAL_ROOT / KEPT_LOGS / self.path.name.removeprefix(EPHEMERAL_PREFIX).rpartition("-")[0]
+        shutil.rmtree(kept, ignore_errors=True)
+        for log in self.path.rglob("*.log"):
+            place = log.relative_to(self.path)
+            if "data" not in place.parts:  # Kafka calls its segments so, too
+                (kept / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(log, kept / place)
+        return kept
+
+    def with_kept_logs(self, error: StackError) -> StackError:
+        """Keep the logs; return the error with what it says of this folder said of where they are now."""
+        return StackError(error.code, error.message.replace(str(self.path), str(self.keep_logs())))
 
     def close(self) -> None:
         """Release the lock; an ephemeral folder is removed. Call after every server has ended."""

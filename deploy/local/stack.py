@@ -59,7 +59,8 @@ class Stack:
 
     `async with Stack("test", brokers=3) as stack:` starts both at the same time and stops both at the end.
     KAFKA_BOOTSTRAP_SERVERS or DATABASE_URL in the environment choose existing servers, WAYSTONE_STACK=docker
-    containers, else they are embedded. Embedded ones end with this process even if it is killed.
+    containers, else they are embedded. Embedded ones end with this process even if it is killed. On an existing
+    server a run that is not persistent has databases of its own, dropped at its end.
     """
 
     def __init__(
@@ -138,6 +139,10 @@ class Stack:
             await both(self.kafka.start(), self.postgres.start())
             for service in SERVICES:
                 await self.create_database(service)
+        except StackError as error:
+            told = self.folder.with_kept_logs(error)
+            await self.stop()
+            raise told from error
         except BaseException:
             await self.stop()
             raise
@@ -183,7 +188,7 @@ class Stack:
         url = os.environ.get("DATABASE_URL")
         if url:
             self._announce("PostgreSQL: an existing server (DATABASE_URL is set)")
-            return ExistingPostgres(url)
+            return ExistingPostgres(url, self._own_databases(), self._announce)
         if wants_docker():
             from deploy.local.docker import POSTGRES_IMAGE, DockerPostgres
 
@@ -191,6 +196,12 @@ class Stack:
             return DockerPostgres()
         self._announce("PostgreSQL: embedded, version 18 from its wheel (DATABASE_URL is not set)")
         return PostgresServer(self.folder)
+
+    def _own_databases(self) -> dict[str, str]:
+        """Names on a server that others use too: a run that ends has databases of its own, one that stays has not."""
+        if self._persistent:
+            return {}
+        return {service: f"waystone-{self.folder.path.name}-{service}" for service in SERVICES}
 
 
 def wants_docker() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from deploy.local.stack import Stack
 from deploy.local.topics import create_topics
 from schemas.topic_files import Topic, read_topics
 
+OWN_DATABASES = "SELECT string_agg(datname, ' ') FROM pg_database"
 PARENT = """
 import asyncio, sys
 from deploy.local.stack import Stack
@@ -37,8 +39,11 @@ except KeyboardInterrupt:
 """
 
 
+pytestmark = pytest.mark.usefixtures("only_embedded")
+
+
 @pytest.fixture(scope="module")
-async def stack() -> AsyncIterator[Stack]:
+async def stack(only_embedded: None) -> AsyncIterator[Stack]:
     async with Stack("stack-test") as running:
         await running.create_topics()
         yield running
@@ -197,6 +202,10 @@ async def test_existing_servers_are_used_and_left_running(
         assert await ask(second.database_url("made-elsewhere"), "SELECT 1") == "1"
         with pytest.raises(StackError, match="unset KAFKA_BOOTSTRAP_SERVERS"):
             second.embedded_kafka  # noqa: B018
+        assert await ask(second.database_url("ledger"), "SELECT 1") == "1"
+        databases = await ask(stack.database_url("postgres"), OWN_DATABASES)
+        assert databases.count("-second-") == 3, "beside the stack's own, which are left alone"
+    assert "-second-" not in await ask(stack.database_url("postgres"), OWN_DATABASES)
     assert [("KAFKA_BOOTSTRAP_SERVERS" in told[0]), ("DATABASE_URL" in told[1])] == [True, True]
     assert not any("postgresql://" in line for line in told)
     assert await ask(stack.database_url("made-elsewhere"), "SELECT 1") == "1"
@@ -219,6 +228,15 @@ async def test_a_failed_start_leaves_no_process_and_no_folder(monkeypatch: pytes
         await Stack("failing").start()
     assert [child for child in psutil.Process().children(recursive=True) if child not in before] == []
     assert list(LOCAL_ROOT.glob("run-failing-*")) == []
+
+
+async def test_the_log_that_a_failed_start_names_outlives_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.kafka.find_java", lambda: "/bin/false")
+    with pytest.raises(StackError, match="Kafka") as caught:
+        await Stack("failing").start()
+    log = re.search(r"all of it: (\S+)\)", caught.value.message)
+    assert log, caught.value.message
+    assert log[1] in map(str, (LOCAL_ROOT / "logs" / "failing").rglob("*.log"))
 
 
 @pytest.fixture

@@ -74,3 +74,33 @@ def test_a_free_port_is_free_and_below_those_drawn_for_outgoing_connections() ->
     assert is_free(port)
     with socket.create_server((LOOPBACK, port)):
         assert not is_free(port)
+
+
+def test_logs_of_a_run_that_failed_outlive_its_folder_and_the_error_says_where(local_root: Path) -> None:
+    run = RunFolder.create_ephemeral("demo")
+    for place in ("ledger.log", "kafka/broker-1/output.log", "kafka/broker-1/data/topic-0/00000.log"):
+        (run.path / place).parent.mkdir(parents=True, exist_ok=True)
+        (run.path / place).write_text(f"words of {place}")
+    error = run.with_kept_logs(StackError("START_FAILED", f"Kafka ended; see {run.path / 'kafka'}."))
+    run.close()
+    kept = local_root / "logs" / "demo"
+    assert error.message == f"Kafka ended; see {kept / 'kafka'}."
+    assert sorted(str(log.relative_to(kept)) for log in kept.rglob("*.log")) == [
+        "kafka/broker-1/output.log",
+        "ledger.log",
+    ]
+
+
+def test_only_the_logs_of_the_last_failure_are_kept(local_root: Path) -> None:
+    for name in ("first.log", "second.log"):
+        run = RunFolder.create_ephemeral("demo")
+        (run.path / name).write_text("")
+        assert run.keep_logs() == local_root / "logs" / "demo"
+        run.close()
+    assert [log.name for log in (local_root / "logs").rglob("*.log")] == ["second.log"]
+
+
+def test_a_folder_that_stays_keeps_its_logs_where_they_are() -> None:
+    stack = RunFolder.open_persistent("stack")
+    assert stack.keep_logs() == stack.path
+    stack.close()
