@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -25,11 +26,24 @@ FAILURE = "failure.json"
 
 
 async def serve(name: str, announce: Callable[[str], None] = print) -> None:
-    """Start everything, write STATE, wait for SIGTERM or SIGINT, stop everything. Raises StackError."""
-    state = LOCAL_ROOT / name / STATE
-    told_to_stop = asyncio.Event()
+    """Start everything, write STATE, wait for SIGTERM or SIGINT, stop everything. Raises StackError.
+
+    A signal while it starts ends that, too; further ones do not disturb the stopping.
+    """
+    serving = asyncio.create_task(_hold(name, announce))
+
+    def stop() -> None:
+        if not serving.cancelling():
+            serving.cancel()
+
     for wanted in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(wanted, told_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(wanted, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _hold(name: str, announce: Callable[[str], None]) -> None:
+    state = LOCAL_ROOT / name / STATE
     async with (
         Stack(name, persistent=True, announce=announce) as stack,
         MailboxProcess(stack.folder) as mailbox,
@@ -39,7 +53,7 @@ async def serve(name: str, announce: Callable[[str], None] = print) -> None:
         announce(f"Mailbox: {mailbox.http_url}")
         write_private(state, describe(stack, mailbox))
         try:
-            await told_to_stop.wait()
+            await asyncio.Event().wait()
         finally:
             state.unlink(missing_ok=True)
 

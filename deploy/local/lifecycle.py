@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -118,6 +119,16 @@ def _start_in_background(name: str, announce: Callable[[str], None]) -> None:
             cwd=PROJECT_ROOT,
             start_new_session=True,
         )
+    try:
+        _wait_until_up(folder, holder, log, announce)
+    except BaseException:  # Ctrl-C among them: what has not come up does not stay
+        _end(holder)
+        raise
+
+
+def _wait_until_up(
+    folder: Path, holder: subprocess.Popen[bytes], log: Path, announce: Callable[[str], None]
+) -> None:
     told = 0
     deadline = time.monotonic() + UP_TIMEOUT_S
     while True:
@@ -136,6 +147,14 @@ def _start_in_background(name: str, announce: Callable[[str], None]) -> None:
                 "START_FAILED", f"the stack ended: {last_lines(log.read_text(errors='replace'))}."
             )
         if time.monotonic() > deadline:
-            holder.terminate()
             raise StackError("START_FAILED", f"the stack did not start in {UP_TIMEOUT_S:.0f} s; see {log}.")
         time.sleep(LOOK_EVERY_S)
+
+
+def _end(holder: subprocess.Popen[bytes]) -> None:
+    """Tell the holder to stop what it has started, and wait for it; its guards end the servers if it must be killed."""
+    holder.terminate()
+    try:
+        holder.wait(DOWN_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        holder.kill()

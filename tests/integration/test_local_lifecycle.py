@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -12,7 +15,7 @@ import pytest
 
 from deploy.local import lifecycle
 from deploy.local.errors import StackError
-from deploy.local.folder import LOCAL_ROOT
+from deploy.local.folder import LOCAL_ROOT, PROJECT_ROOT
 
 KEPT = ("bootstrap_servers", "database_urls", "mailbox")
 
@@ -50,6 +53,22 @@ def test_up_stays_until_down_and_keeps_its_data_and_urls(name: str) -> None:
     again = lifecycle.up(name=name)
     assert {part: again[part] for part in KEPT} == {part: state[part] for part in KEPT}
     assert "Topics: 0 created" in (LOCAL_ROOT / name / "up.log").read_text()
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing_behind(name: str) -> None:
+    command = [sys.executable, "-c", f"from deploy.local import lifecycle; lifecycle.up(name={name!r})"]
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as starting:
+        assert starting.stdout is not None
+        assert starting.stdout.readline().startswith("Kafka: ")
+        descendants = psutil.Process(starting.pid).children(recursive=True)
+        assert descendants, "the stack is being started"
+        starting.send_signal(signal.SIGINT)
+        starting.wait(90)
+    assert not lifecycle.is_up(name)
+    assert not any(alive(process) for process in descendants)
+    assert lifecycle.status(name) == {"running": False}
 
 
 def test_the_state_with_its_passwords_is_for_this_user_only(name: str) -> None:
