@@ -36,6 +36,12 @@ SOURCE = "urn:test:cli"
 PATIENCE_SECONDS = 60
 NOW = datetime.now(UTC).replace(microsecond=0)
 LONG_AGO = NOW - timedelta(days=70)
+IGNORE = """
+    INSERT INTO batch (topic, partition, epoch, first_offset, next_offset,
+        applied, duplicate, rejected, parked, ignored, control)
+    VALUES ($1, $2, 1, $3, $4, '{}', '{}', '{}', '{}', int8multirange(int8range($3, $4)), '{}')
+"""
+STAND_AT = "UPDATE consumer_position SET next_offset = $3 WHERE topic = $1 AND partition = $2"
 TODAY = NOW - timedelta(hours=2)
 
 
@@ -125,7 +131,7 @@ class Postman:
 
 @dataclass
 class House:
-    """The services on one stack, each with a database of its own, beginning where the topics end now."""
+    """The services on one stack, each with a database of its own, which pass over what the topics hold now."""
 
     stack: Stack
     urls: dict[str, str]
@@ -160,18 +166,25 @@ class House:
         for service, handler in handlers.items():
             own: ServiceSettings = self._settings(service)
             pool = self.pools[service] = await create_pool(own)
-            await self._begin_at_ends(pool, own, handler.topics)
+            await self._ignore_what_is_there(pool, own, handler.topics)
             consumer = self.consumers[service] = Consumer(own, pool, handler, group=service)
             loops += [consumer.run(), Relay(own, service=service).run()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
-    async def _begin_at_ends(self, pool: Pool, settings: ServiceSettings, topics: Any) -> None:
+    async def _ignore_what_is_there(self, pool: Pool, settings: ServiceSettings, topics: Any) -> None:
+        """The topics hold other tests' records. A service begins where the log does: they are noted as ignored."""
         cluster = await kafka.look_at_cluster(settings, topics)
         async with kafka_reader(self.kafka) as looker:
             partitions = await partitions_of(looker, topics)
+            beginnings = await looker.beginning_offsets(partitions)
             ends = await looker.end_offsets(partitions)
-        async with pool.acquire() as connection:
-            await positions.claim(connection, partitions, cluster_id=cluster, beginnings=ends, ends=ends)
+        async with pool.acquire() as connection, connection.transaction():
+            await positions.claim(
+                connection, partitions, cluster_id=cluster, beginnings=beginnings, ends=ends
+            )
+            for partition in (p for p in partitions if ends[p] > beginnings[p]):
+                await connection.execute(IGNORE, *partition, beginnings[partition], ends[partition])
+                await connection.execute(STAND_AT, *partition, ends[partition])
 
     async def send(self, *events: Event) -> None:
         """Send events, each to its topic, in order."""

@@ -15,6 +15,8 @@ SWAP = """ALTER TABLE {0}_{1} RENAME TO {0}_kept;
 NEED_KAFKA = {
     "positions are of this cluster",
     "stored offsets lie within the log",
+    "partitions read from their beginning",
+    "every partition of a topic read",
     "Kafka's committed offsets not ahead",
     "emitted entries are in the ledger, alike",
     "intents are of recognitions in the ledger",
@@ -22,6 +24,8 @@ NEED_KAFKA = {
 }
 LONG_BATCH = f"""(topic, partition, first_offset) IN (SELECT topic, partition, first_offset FROM batch
     WHERE topic = '{ENTRIES}' AND next_offset - first_offset > 1 ORDER BY partition, first_offset LIMIT 1)"""
+LONGEST = f"""(topic, partition) = (SELECT topic, partition FROM consumer_position
+    WHERE topic = '{ENTRIES}' ORDER BY next_offset DESC LIMIT 1)"""
 LAST_OFFSET_AGAIN = f"""INSERT INTO batch SELECT topic, partition, epoch, next_offset - 1, next_offset,
     int8multirange(int8range(next_offset - 1, next_offset)), '{{}}', '{{}}', '{{}}', '{{}}', '{{}}'
     FROM batch WHERE {LONG_BATCH}"""
@@ -56,6 +60,11 @@ TAMPERINGS: list[tuple[str, list[str], str, str]] = [
          "positions are of this cluster", r"\[3\]: a partition of cluster .*; cluster elsewhere"),
         ("notifier", [f"UPDATE consumer_position SET next_offset = 999999 WHERE topic = '{ENTRIES}' AND partition = 2"],
          "stored offsets lie within the log", r"entries.v1\[2\]: an offset the log has; 999999, log \[\d+, \d+\]"),
+        ("notifier", [f"UPDATE consumer_position SET first_offset = next_offset WHERE {LONGEST}"],
+         "partitions read from their beginning",
+         r"entries.v1\[\d+\]: the first offset the log has, or one before it; begun at \d+, log \[0, \d+\]"),
+        ("notifier", [f"DELETE FROM consumer_position WHERE {LONGEST}"],
+         "every partition of a topic read", r"entries.v1\[\d+\]: a stored position; none, log \[0, \d+\]"),
         ("ledger", ["UPDATE consumer_position SET next_offset = first_offset"],
          "Kafka's committed offsets not ahead", r"\[\d\]: at most the stored offset; \d+, stored \d+"),
         # --- history

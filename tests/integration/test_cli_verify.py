@@ -65,11 +65,13 @@ async def test_what_the_services_stored_is_clean_and_everything_was_checked(hous
     assert report.complete
     figures = {(check.service, check.name): check.figures for check in report.checks}
     # A withdrawal that overtakes its original is parked instead of applied.
-    assert re.fullmatch(
-        r"(2\d|19) applied, 1 duplicate, [123] parked, 1 rejected",
+    outcomes = re.fullmatch(
+        r"(2\d|19) applied, 1 duplicate, (?:([\d,]+) ignored, )?[123] parked, 1 rejected",
         figures["recognition", "every offset has one outcome"],
     )
-    assert figures["recognition", "every offset has a batch, once"].startswith("24 offsets, ")
+    assert outcomes, figures
+    others = int((outcomes[2] or "0").replace(",", ""))  # what other tests have left in the topics
+    assert figures["recognition", "every offset has a batch, once"].startswith(f"{24 + others:,} offsets, ")
     assert figures["ledger", "entries = applied offsets"] == "20 entries"
     assert figures["ledger", "words there unless erased"] == "19 for 20 entries"
     assert figures["notifier", "intents = messages + suppressed + due"] == "10 = 1 + 9 + 0"

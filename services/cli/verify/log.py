@@ -18,10 +18,11 @@ FETCHES_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a service stands in one partition, as its database says."""
+    """Where a service stands in one partition, as its database says, and where it began."""
 
     cluster_id: str
     next_offset: int
+    first_offset: int = 0
 
 
 Positions = Mapping[TopicPartition, Position]
@@ -104,6 +105,8 @@ async def compare(
     ours = {p: s for p, s in positions.items() if p not in strangers}
     outside = {p: s for p, s in ours.items() if not bounds[p][0] <= s.next_offset <= bounds[p][1]}
     ahead = {p: s for p, s in ours.items() if committed.get(p, 0) > s.next_offset}
+    late = {p: s for p, s in ours.items() if s.first_offset > bounds[p][0]}
+    unread = [p for p in known if p not in positions and bounds[p][1] > bounds[p][0]]
     behind = sum(max(0, bounds[p][1] - s.next_offset) for p, s in ours.items())
     return [
         made(
@@ -126,6 +129,24 @@ async def compare(
         ),
         made(
             service,
+            "partitions read from their beginning",
+            len(ours),
+            f"{len(ours):,} partitions",
+            _first(
+                late,
+                "the first offset the log has, or one before it",
+                lambda p, s: f"begun at {s.first_offset}, log {list(bounds[p])}",
+            ),
+        ),
+        made(
+            service,
+            "every partition of a topic read",
+            len(known),
+            f"{len(known):,} partitions",
+            _unread(unread, bounds),
+        ),
+        made(
+            service,
             "Kafka's committed offsets not ahead",
             len(committed),
             f"{len(committed):,} committed",
@@ -134,6 +155,16 @@ async def compare(
             ),
         ),
     ]
+
+
+def _unread(
+    wrong: Sequence[TopicPartition], bounds: Mapping[TopicPartition, tuple[int, int]]
+) -> Fault | None:
+    if not wrong:
+        return None
+    partition = min(wrong)
+    place = f"{partition.topic}[{partition.partition}]"
+    return Fault(place, "a stored position", f"none, log {list(bounds[partition])}", len(wrong))
 
 
 def _first(wrong: Positions, expected: str, found: Callable[[TopicPartition, Position], str]) -> Fault | None:

@@ -91,7 +91,9 @@ async def _open(targets: Targets, stack: AsyncExitStack, report: Report) -> _Sce
 
 async def _positions(connection: Connection) -> dict[TopicPartition, Position]:
     return {
-        TopicPartition(row["topic"], row["partition"]): Position(row["cluster_id"], row["next_offset"])
+        TopicPartition(row["topic"], row["partition"]): Position(
+            row["cluster_id"], row["next_offset"], row["first_offset"]
+        )
         for row in await connection.fetch(POSITIONS["positions"])
     }
 
