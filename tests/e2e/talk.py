@@ -12,6 +12,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.registry import BY_NAME
+from services.cli.verify.log import Position, look_at
 from services.kit.cloudevents import Event, encode
 from tests.e2e.conftest import Home
 
@@ -74,6 +75,19 @@ async def fetch(home: Home, service: str, query: str, *arguments: Any) -> list[a
         return list(await connection.fetch(query, *arguments))
     finally:
         await connection.close()
+
+
+async def at_rest(home: Home) -> bool:
+    """Whether ledger and notifier have read every entry there is, and every intent has ended."""
+    async with look_at({"bootstrap_servers": home.stack.bootstrap_servers}) as log:
+        for service in ("ledger", "notifier"):
+            rows = await fetch(
+                home, service, "SELECT topic, partition, cluster_id, next_offset FROM consumer_position"
+            )
+            stored = {TopicPartition(*row[:2]): Position(*row[2:]) for row in rows}
+            if await log.unread("recognition.entries.v1", stored):
+                return False
+    return not await fetch(home, "notifier", "SELECT FROM intent WHERE ended_at IS NULL LIMIT 1")
 
 
 async def dead_letters(home: Home, service: str) -> list[ConsumerRecord]:

@@ -7,9 +7,18 @@ import pytest
 
 from services.ledger import links
 from tests.e2e.conftest import PAGE_KEY, Home
-from tests.e2e.talk import SOURCE, eventually, fetch, mails_to, person, send
+from tests.e2e.talk import SOURCE, at_rest, eventually, fetch, mails_to, person, send
 
 pytestmark = pytest.mark.timeout(180)
+REPLAYED = ("notifier", "ledger")
+OUTCOMES = """
+    SELECT coalesce(sum(upper(r) - lower(r)) FILTER (WHERE o.outcome = 'applied'), 0) AS applied,
+        coalesce(sum(upper(r) - lower(r)) FILTER (WHERE o.outcome = 'duplicate'), 0) AS duplicate
+    FROM batch AS b
+    CROSS JOIN LATERAL (VALUES ('applied', b.applied), ('duplicate', b.duplicate)) AS o (outcome, offsets)
+    CROSS JOIN LATERAL unnest(o.offsets) AS r
+    WHERE b.topic = 'recognition.entries.v1'
+"""
 WORDS = "You stayed until the import ran through, and then you wrote down how. I slept that night."
 
 
@@ -109,27 +118,23 @@ async def test_replaying_the_topic_from_zero_tells_nobody_twice(home: Home) -> N
         home, "thank-you-note", {"from": "e-gus", "to": ["e-hal"], "deed": "Thank you for the ladder."}
     )
     await eventually(lambda: mails_to(home, "e-hal@"), "a mail")
+    await eventually(lambda: at_rest(home), "everything is read and told")
     async with httpx.AsyncClient(base_url=home.house.mailbox.http_url) as client:
         before = (await client.get("/api/count")).json()["mails_received"]
-        for service in ("notifier", "ledger"):
+        for service in REPLAYED:
             await home.house[service].kill()
             await fetch(home, service, "UPDATE consumer_position SET next_offset = first_offset")
             await fetch(home, service, "ALTER TABLE batch DISABLE TRIGGER ALL")
             await fetch(home, service, "TRUNCATE batch")
             await fetch(home, service, "ALTER TABLE batch ENABLE TRIGGER ALL")
+        assert not await at_rest(home)
+        for service in REPLAYED:
             await home.house[service].start()
-
-        async def replayed() -> object:
-            [row] = await fetch(
-                home,
-                "notifier",
-                "SELECT coalesce(sum(upper(r) - lower(r)), 0) AS seen FROM batch, unnest(duplicate) AS r "
-                "WHERE topic = 'recognition.entries.v1'",
-            )
-            return row["seen"]
-
-        await eventually(replayed, "duplicates are seen")
+        await eventually(lambda: at_rest(home), "everything is read again, and nothing is due")
         assert (await client.get("/api/count")).json()["mails_received"] == before
+    for service in REPLAYED:
+        [row] = await fetch(home, service, OUTCOMES)
+        assert (row["applied"], row["duplicate"] > 0) == (0, True)
     [row] = await fetch(
         home,
         "ledger",
