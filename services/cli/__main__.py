@@ -7,7 +7,7 @@ import sys
 from typer.exceptions import TyperException
 
 from services.cli.app import app
-from services.cli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, CliError
+from services.cli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, INTERRUPTED, CliError
 from services.cli.output import complain
 from services.kit.errors import Stop
 
@@ -42,9 +42,8 @@ def run(arguments: list[str]) -> int:
         # The reader of a pipe has seen enough; typer makes a SystemExit of that, and of nothing else in this mode.
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT_FD)
         return EXIT_OK
-    except KeyboardInterrupt:
-        complain("INTERRUPTED", "stopped before the end")
-        return EXIT_INTERRUPTED
+    if code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+        complain(*INTERRUPTED)
     return code if isinstance(code, int) else EXIT_OK
 
 

@@ -5,6 +5,7 @@ EXIT_FAULTS = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
+INTERRUPTED = ("INTERRUPTED", "stopped before the end")
 
 
 class CliError(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from deploy.local.databases import SERVICES
 from deploy.local.stack import Stack
 from services.cli.demo.emptiness import expect_empty
 from services.cli.errors import CliError
@@ -44,16 +45,11 @@ async def start(*arguments: str) -> Process:
     )
 
 
-def of_run(folder: str) -> list[int]:
-    """Processes that work in a run's folder, or hold its lock."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if folder in " ".join(process.cmdline()) or folder in str(process.environ()):
-                found.append(process.pid)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def test_the_demo_finds_its_planted_gaps_and_all_its_figures_agree() -> None:
@@ -92,7 +88,10 @@ async def test_the_demo_stays_up_until_ctrl_c_and_leaves_nothing_behind() -> Non
                 if line.startswith("live: "):
                     break
         assert "".join(seen[-1:]).startswith("live: "), "".join(seen) + (await demo.stderr.read()).decode()
-        assert len(of_run(folder)) > 5
+        started = psutil.Process(demo.pid).children(recursive=True)
+        words = "\n".join(" ".join(process.cmdline()) for process in started)
+        for name in ("kafka.Kafka", "postgres", "deploy.local.mailbox", *(f"services.{s}" for s in SERVICES)):
+            assert name in words, words
         demo.send_signal(signal.SIGINT)
         await asyncio.wait_for(demo.communicate(), STOPS_WITHIN_S)
     finally:
@@ -100,9 +99,20 @@ async def test_the_demo_stays_up_until_ctrl_c_and_leaves_nothing_behind() -> Non
             demo.kill()
     assert demo.returncode == 0
     async with asyncio.timeout(STOPS_WITHIN_S):
-        while of_run(folder):
+        while any(is_alive(process) for process in started):
             await asyncio.sleep(0.1)
     assert not (ROOT / folder).exists()
+
+
+async def test_told_to_stop_while_it_starts_the_demo_ends_with_a_sentence() -> None:
+    demo = await start()
+    assert demo.stdout is not None
+    while b"Starting Kafka" not in (line := await demo.stdout.readline()):
+        assert line, "the demo ended"
+    demo.terminate()
+    _, told = await asyncio.wait_for(demo.communicate(), STOPS_WITHIN_S)
+    assert told.decode() == "waystone: INTERRUPTED: stopped before the end\n"
+    assert demo.returncode == 130
 
 
 async def test_the_demo_does_not_go_among_records_that_are_there(stack: Stack) -> None:

@@ -72,6 +72,17 @@ def test_the_module_runs_as_a_program_and_a_closed_pipe_is_no_error() -> None:
     assert reader.stderr == ""
 
 
+def test_ctrl_c_is_one_line_and_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle, "status", interrupted)
+    assert run(["local", "status"]) == 130
+    assert capsys.readouterr().err == "waystone: INTERRUPTED: stopped before the end\n"
+
+
 def test_local_status_tells_that_nothing_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,7 @@ SETTLED = Counts(
         ("suppressed", "email", "too_old"): 2,
         ("held", "", ""): 1,
     },
+    held_unasked=0,
     mails=2,
     message_ids=2,
     chats=1,
@@ -89,6 +90,7 @@ def test_all_checks_hold_when_the_numbers_agree() -> None:
         (lambda now: replace(now, message_ids=1), "each mail once"),
         (lambda now: replace(now, outbox=1), "nothing due, failed, ambiguous or waiting"),
         (lambda now: replace(now, aside=1), "nothing due, failed, ambiguous or waiting"),
+        (lambda now: replace(now, held_unasked=1), "nothing due, failed, ambiguous or waiting"),
         (lambda now: replace(now, parked=1), "nothing due, failed, ambiguous or waiting"),
     ],
 )
@@ -142,9 +144,14 @@ def test_a_planted_gap_that_is_not_found_is_named() -> None:
 
 
 def test_an_address_that_does_not_answer_is_named() -> None:
-    check = checks.of_links(["mailbox"])
+    check = checks.of_links(["mailbox"], pages=3, pages_wanted=3)
     assert (check.passed, check.says) == (False, "do not answer: mailbox")
-    assert checks.of_links([]).passed
+    assert checks.of_links([], pages=3, pages_wanted=3).passed
+
+
+def test_a_company_without_people_to_look_at_does_not_pass() -> None:
+    check = checks.of_links([], pages=1, pages_wanted=3)
+    assert (check.passed, check.says) == (False, "1 of 3 people's pages to look at")
 
 
 def test_a_fault_of_verification_is_told_with_its_place() -> None:

@@ -37,8 +37,10 @@ def of_findings(planted: int, not_found: Sequence[str]) -> Check:
     return Check("planted gaps found", True, f"{planted} of {planted}")
 
 
-def of_links(shut: Sequence[str]) -> Check:
-    """Every address of the table answers. shut: those that do not."""
+def of_links(shut: Sequence[str], pages: int, pages_wanted: int) -> Check:
+    """Every address of the table answers. shut: those that do not; pages: how many people's there are among them."""
+    if pages < pages_wanted:
+        return Check("addresses open", False, f"{pages} of {pages_wanted} people's pages to look at")
     return Check("addresses open", not shut, f"do not answer: {', '.join(shut)}" if shut else "all of them")
 
 
@@ -114,6 +116,7 @@ def _each_mail_once(now: Counts) -> Check:
 def _nothing_left(now: Counts) -> Check:
     left = {
         "intents not told": now.told("due", "sending"),
+        "intents put off although nobody asked for it": now.held_unasked,
         "failed": now.told("failed"),
         "ambiguous": now.told("ambiguous"),
         "records to be published": now.outbox,

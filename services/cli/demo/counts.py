@@ -34,7 +34,8 @@ IntentKey = tuple[str, str, str]
 class Counts:
     """One look. outcomes: service → topic → outcome → records. entries: kind → number. Else numbers.
 
-    published: entries that recognition has published. outbox, aside: over all services.
+    published: entries that recognition has published. outbox, aside: over all services. held_unasked: intents put off
+    for people who have neither quiet hours nor a leave.
     """
 
     outcomes: Mapping[str, Mapping[str, Mapping[str, int]]]
@@ -44,6 +45,7 @@ class Counts:
     published: int
     entries: Mapping[str, int]
     intents: Mapping[IntentKey, int]
+    held_unasked: int
     mails: int
     message_ids: int
     chats: int
@@ -69,8 +71,14 @@ class Counter:
     def __init__(self, stack: Stack, house: House) -> None:
         self._stack, self._house = stack, house
         self.pools: dict[str, Pool] = {}
-        # A proxy that the environment names does not lead to this machine.
-        self.http = httpx.AsyncClient(timeout=HTTP_SECONDS_MAX, follow_redirects=True, trust_env=False)
+        self.http = httpx.AsyncClient(
+            timeout=HTTP_SECONDS_MAX,
+            follow_redirects=True,
+            # A proxy that the environment names does not lead to this machine.
+            trust_env=False,
+            # On a busy machine looks are as far apart as a server keeps an idle connection: it closes as we ask again.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     async def __aenter__(self) -> "Counter":
         for service in SERVICES:
@@ -89,6 +97,7 @@ class Counter:
         # In the order things flow, backwards: what moves on meanwhile is counted late rather than never.
         mails, message_ids, chats = await self.mailbox()
         intents = await self.pools["notifier"].fetch(_SQL["intents"], HELD_AFTER_SECONDS)
+        held_unasked = await self.pools["notifier"].fetchval(_SQL["held_unasked"], HELD_AFTER_SECONDS)
         entries = await self.pools["ledger"].fetch(_SQL["entries"])
         services = await asyncio.gather(*(self._service(pool) for pool in self.pools.values()))
         parked = await self.pools["recognition"].fetchval(_SQL["parked"])
@@ -100,6 +109,7 @@ class Counter:
             published=await self._published(),
             entries={_KIND_NAMES[row["kind"]]: row["entries"] for row in entries},
             intents={(row["state"], row["channel"], row["reason"]): row["intents"] for row in intents},
+            held_unasked=held_unasked,
             mails=mails,
             message_ids=message_ids,
             chats=chats,

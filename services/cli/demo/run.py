@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +15,6 @@ import asyncpg
 import httpx
 
 from deploy.local.errors import StackError
-from deploy.local.folder import LOCAL_ROOT
 from deploy.local.services import House
 from deploy.local.stack import Stack
 from services.cli.demo import checks, gaps, live, places, show
@@ -24,9 +22,9 @@ from services.cli.demo.checks import Check
 from services.cli.demo.counts import SERVICES, Counter, Counts
 from services.cli.demo.emptiness import expect_empty
 from services.cli.demo.screen import Screen
-from services.cli.demo.settle import expected, tell
+from services.cli.demo.settle import Stalled, expected, tell
 from services.cli.demo.story import Story
-from services.cli.errors import EXIT_FAULTS, EXIT_UNREACHABLE, CliError
+from services.cli.errors import EXIT_FAULTS, EXIT_INTERRUPTED, EXIT_UNREACHABLE, INTERRUPTED, CliError
 from services.cli.servers import find_servers
 from services.cli.verify.verification import Targets, verify
 from services.kit import issuer
@@ -35,7 +33,8 @@ from services.ledger.daily import publish_day
 
 FRESH_SECONDS_MAX = 90.0
 LOOK_EVERY_SECONDS = 0.5
-LOGS = LOCAL_ROOT / "demo-logs"
+PAGES_WANTED = 3
+"""Of a made-up company: somebody who leads, somebody often thanked, somebody who has grown."""
 TOKEN_SECONDS = issuer.LIFETIME_SECONDS_MAX
 
 
@@ -119,21 +118,27 @@ async def run(story: Story, screen: Screen, *, once: bool) -> Result:
         async with _started(story, screen) as running:
             sent, settled = await _tell(story, running, screen)
             checks_made, findings = await _judge(story, sent, settled, running, screen)
-            found_places = await _places(running)
-            checks_made.append(checks.of_links(await places.shut(found_places)))
+            people, found_places = await _places(running)
+            wanted = PAGES_WANTED if story.planted else min(people, PAGES_WANTED)
+            checks_made.append(checks.of_links(await places.shut(found_places), people, wanted))
             result = Result(sent, checks_made, findings, time.monotonic() - began)
             show.figures(screen, result.checks)
             show.findings(screen, result.findings)
             show.verdict(screen, result.passed, result.seconds)
             if not result.passed:
-                _keep_logs(running.stack.folder.path, screen)
+                _keep_logs(running.stack, screen)
             if not once:
                 show.places(screen, found_places)
                 await _stay(story, running, screen)
             screen.say("Stopping …")
             return result
+    except Stalled as error:
+        show.figures(screen, checks.of_counts(expected(error.sent, error.now.published), error.now))
+        raise
     except StackError as error:
         raise CliError(error.code, error.message, EXIT_UNREACHABLE) from None
+    except asyncio.CancelledError:  # Ctrl-C or SIGTERM before it was up to stay
+        raise CliError(*INTERRUPTED, EXIT_INTERRUPTED) from None
     except (httpx.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         sentence = f"something of the demo does not answer: {type(error).__name__} {error}"
         raise CliError("DEMO_BROKEN", sentence, EXIT_FAULTS) from error
@@ -157,8 +162,10 @@ async def _started(story: Story, screen: Screen) -> AsyncIterator[Running]:
                 step.became = "recognition decides, ledger remembers, notifier tells"
             async with Counter(stack, house) as counter:
                 yield Running(stack, house, keys, counter)
+        except StackError as error:
+            raise stack.folder.with_kept_logs(error) from error
         except Exception:
-            _keep_logs(stack.folder.path, screen)
+            _keep_logs(stack, screen)
             raise
         finally:
             await house.stop()
@@ -196,12 +203,7 @@ async def _judge(
     settled_at = datetime.now(UTC)
     made = checks.of_counts(expected(sent, settled.published), settled)
     with screen.step("Verifying what was stored", "Verified") as step:
-        stack = running.stack
-        targets = Targets(
-            {name: stack.database_url(name) for name in SERVICES},
-            {"bootstrap_servers": stack.bootstrap_servers},
-        )
-        made.append(checks.of_verification(await verify(targets)))
+        made.append(checks.of_verification(await verify(_targets(running.stack))))
         step.good = made[-1].passed
         step.became = made[-1].says if step.good else "faults found, see below"
     with screen.step("Measuring gaps (the ledger looks every 15 s)", "Gaps measured") as step:
@@ -234,10 +236,11 @@ async def _fresh(ledger: gaps.Ledger, since: datetime) -> None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
-async def _places(running: Running) -> list[places.Place]:
+async def _places(running: Running) -> tuple[int, list[places.Place]]:
+    """How many people's pages there are to look at, and every address, those among them."""
     subjects = await places.choose_subjects(running.ledger)
     people = places.pages(subjects, running.ledger_url, running.keys.page)
-    return [*places.mailbox(running.house), *people, *places.services(running.house)]
+    return len(people), [*places.mailbox(running.house), *people, *places.services(running.house)]
 
 
 async def _stay(story: Story, running: Running, screen: Screen) -> None:
@@ -248,7 +251,8 @@ async def _stay(story: Story, running: Running, screen: Screen) -> None:
     show.how_to_go_on(screen, live.has_keyboard())
 
     async def show_links() -> None:
-        show.places(screen, await _places(running))
+        _, found_places = await _places(running)
+        show.places(screen, found_places)
 
     try:
         await live.stay(story, running.counter, running.stack.bootstrap_servers, screen, show_links)
@@ -256,12 +260,9 @@ async def _stay(story: Story, running: Running, screen: Screen) -> None:
         return
 
 
-def _keep_logs(folder: Path, screen: Screen) -> None:
-    """Copy the services' logs out of the folder, which goes at the end."""
-    LOGS.mkdir(parents=True, exist_ok=True)
-    for log in folder.glob("*.log"):
-        shutil.copy(log, LOGS)
-    screen.say(f"  The services' logs are kept in {_near(LOGS)}", style="dim")
+def _keep_logs(stack: Stack, screen: Screen) -> None:
+    """Copy the logs out of the folder, which goes at the end."""
+    screen.say(f"  The logs are kept in {_near(stack.folder.keep_logs())}", style="dim")
 
 
 def _near(path: Path) -> str:

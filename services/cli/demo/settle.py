@@ -15,12 +15,24 @@ from services.cli.producer import send
 from services.kit.cloudevents import Event
 
 STALL_SECONDS_MAX = 60.0
+TELL_SECONDS_MAX = 600.0
+"""For a story of no length, however much moves; each event more adds to it as if only a few went by a second."""
+EVENTS_PER_SECOND_MIN = 50.0
 LOOK_EVERY_SECONDS = 0.3
+REST_TOLD = 4
 CALM_LOOKS = 2
 """What moves between two databases is in neither for a moment: settled is what looks settled twice."""
 Expected = Mapping[str, Mapping[str, int]]
 """Service → topic it reads → records."""
 _SENT, _DECIDED, _KEPT, _TOLD = "sent to Kafka", "recognition decides", "ledger remembers", "notifier tells"
+
+
+class Stalled(CliError):
+    """Not all has settled. sent: events by topic; now: how far the rest has come."""
+
+    def __init__(self, sentence: str, sent: Mapping[str, int], now: Counts) -> None:
+        super().__init__("STALLED", sentence, EXIT_FAULTS)
+        self.sent, self.now = sent, now
 
 
 def expected(sent: Mapping[str, int], published: int) -> Expected:
@@ -54,7 +66,7 @@ async def tell(
 ) -> tuple[Counter[str], Counts]:
     """Send all of it while watching what becomes of it; return what was sent by topic, and the settled counts.
 
-    Raises CliError STALLED when nothing moves for a minute, and what sending raises.
+    Raises Stalled when nothing moves for a minute or it goes on for too long, and what sending raises.
     """
     sent: Counter[str] = Counter()
     acknowledged = 0
@@ -71,7 +83,7 @@ async def tell(
     began, took = time.monotonic(), 0.0
     sending = asyncio.create_task(send(counted(), advance, {"KAFKA_BOOTSTRAP_SERVERS": servers}))
     sending.add_done_callback(lambda _: None)
-    watch = _Watch()
+    watch = _Watch(seconds_max=TELL_SECONDS_MAX + story.total / EVENTS_PER_SECOND_MIN)
     try:
         with screen.bars((_SENT, _DECIDED, _KEPT, _TOLD)) as bars:
             while True:
@@ -86,7 +98,8 @@ async def tell(
                 rest = missing(wanted, now)
                 if watch.calm(sending.done() and not rest):
                     break
-                watch.look(acknowledged, now, rest)
+                if why := watch.look(acknowledged, now):
+                    raise Stalled(f"{why}: {'; '.join(rest[:REST_TOLD])}", sent, now)
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
     finally:
         sending.cancel()
@@ -98,25 +111,26 @@ async def tell(
 class _Watch:
     """Tells when all has been calm for long enough, and when nothing moves although it should."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_max: float) -> None:
+        self._seconds_max = seconds_max
         self._calm_looks = 0
         self._last: object = None
-        self._moved_at = time.monotonic()
+        self._began_at = self._moved_at = time.monotonic()
 
     def calm(self, is_calm: bool) -> bool:
         self._calm_looks = self._calm_looks + 1 if is_calm else 0
         return self._calm_looks >= CALM_LOOKS
 
-    def look(self, acknowledged: int, now: Counts, rest: list[str]) -> None:
-        state = (acknowledged, now)
+    def look(self, acknowledged: int, now: Counts) -> str:
+        """Why there is no use in waiting longer; empty while there is."""
+        state, seconds = (acknowledged, now), time.monotonic()
+        if seconds - self._began_at > self._seconds_max:
+            return f"not settled after {self._seconds_max:.0f} s"
         if state != self._last:
-            self._last, self._moved_at = state, time.monotonic()
-        elif time.monotonic() - self._moved_at > STALL_SECONDS_MAX:
-            raise CliError(
-                "STALLED",
-                f"nothing has moved for {STALL_SECONDS_MAX:.0f} s: {'; '.join(rest[:4])}",
-                EXIT_FAULTS,
-            )
+            self._last, self._moved_at = state, seconds
+        elif seconds - self._moved_at > STALL_SECONDS_MAX:
+            return f"nothing has moved for {STALL_SECONDS_MAX:.0f} s"
+        return ""
 
 
 def _states(wanted: Expected, now: Counts) -> dict[str, tuple[int, int, str]]:

@@ -31,3 +31,13 @@ SELECT CASE
     coalesce(channel, '') AS channel, reason, count(*) AS intents
 FROM intent
 GROUP BY 1, 2, 3;
+
+-- name: held_unasked
+-- Intents put off for longer than $1 seconds although their person has neither quiet hours nor a leave.
+SELECT count(*)
+FROM intent AS i
+LEFT JOIN preference AS wish USING (employee)
+LEFT JOIN person AS p USING (employee)
+WHERE i.state = 'due' AND i.due_at > now() + $1::double precision * interval '1 second'
+    AND coalesce(wish.body::jsonb -> 'quiet', 'null'::jsonb) = 'null'::jsonb
+    AND NOT coalesce(p.body::jsonb @? '$.statuses[*] ? (@.status == "on-leave")', false);
