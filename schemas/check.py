@@ -20,6 +20,8 @@ TRACKING = re.compile(
     re.IGNORECASE,
 )
 """Words in a field's name that mean watching or ranking people. Such a contract is refused."""
+TESTS = "tests/contract/least_bodies.json"
+"""Beside `schemas/`: the least body of every type, which the contract tests try."""
 _REQUIRED = ("id", "source", "type", "time", "dataschema", "partitionkey")
 
 
@@ -39,6 +41,7 @@ def faults(root: Path, *, releasing: bool = False) -> list[str]:
         *_topic_faults(contracts.topics),
         *_tracking_faults(contracts),
         *_example_faults(contracts),
+        *_test_faults(root.parent / TESTS),
     ]
 
 
@@ -115,6 +118,16 @@ def _example_faults(contracts: Contracts) -> Iterator[str]:
         if path.exists():
             for fault in example_faults(example, _read(path)):
                 yield f"{example.label}: {fault}"
+
+
+def _test_faults(path: Path) -> Iterator[str]:
+    """Types without a test of their own. Where the tests are not at hand (an installed package), none."""
+    if not path.parent.exists():
+        return
+    tested = _read(path) if path.exists() else {}
+    for event in EVENT_TYPES:
+        if event.name not in tested:
+            yield f"{TESTS}: {event.name} is missing, the least that is accepted of it is not tested"
 
 
 def example_faults(example: Example, schema: Schema) -> Iterator[str]:

@@ -66,6 +66,16 @@ def replaced(body: Any, place: Place, value: Any) -> Any:
     return result
 
 
+def removed(body: dict[str, Any], place: Place) -> dict[str, Any]:
+    """A copy of the body without what stands at one place."""
+    result = copy.deepcopy(body)
+    parent: Any = result
+    for key in place[:-1]:
+        parent = parent[key]
+    del parent[place[-1]]
+    return result
+
+
 @cache
 def drawn_bodies(event_type: EventType) -> st.SearchStrategy[Any]:
     """Any body that the JSON Schema of a type allows, texts kept short."""

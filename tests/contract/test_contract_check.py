@@ -111,6 +111,17 @@ def test_a_fault_is_named_in_one_line(
     assert any(line in one for one in printed), printed
 
 
+def test_a_type_without_a_test_of_its_own_is_named(folder: Path) -> None:
+    least = folder.parent / "tests/contract/least_bodies.json"
+    least.parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "least_bodies.json", least)
+    assert faults(folder) == []
+    edit(least, '"delivery"', '"deliverance"')
+    assert faults(folder) == [
+        "tests/contract/least_bodies.json: delivery is missing, the least that is accepted of it is not tested"
+    ]
+
+
 def test_write_mends_what_is_stale_missing_or_left_over(folder: Path) -> None:
     edit(folder / ACHIEVEMENT, "Who did it.", "Who did that.")
     (folder / "asyncapi.json").unlink()
