@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from services.kit import logs
 from services.kit.docs import add_reference
 from services.kit.errors import Stop
+from services.kit.events_page import add_events_reference
 from services.kit.remedy import TROUBLE
 from services.kit.sql import Migration, Pool, check_schema
 
@@ -73,6 +74,7 @@ def create_app(service: str, consumer: Consuming, pool: Pool) -> FastAPI:
         return {"service": service, "version": VERSION}
 
     add_reference(app)
+    add_events_reference(app)
     return app
 
 

@@ -285,6 +285,21 @@ async def test_a_missing_topic_stops_the_service_and_is_not_created(bench: Bench
     await admin.close()
 
 
+async def test_partitions_of_one_number_go_to_one_member_whatever_their_topic(
+    bench: Bench, topic: Topics
+) -> None:
+    bench.handler.topics = [*bench.handler.topics, await topic("second", partitions=2)]
+
+    def numbers(consumer: Consumer[Any]) -> list[int]:
+        return sorted(partition.partition for partition in _client(consumer).assignment())
+
+    async with bench.running() as one:
+        await _until(lambda: one.ready)
+        async with bench.running() as other:
+            await _until(lambda: other.ready and one.ready and len(numbers(other)) == len(numbers(one)) == 2)
+            assert sorted([numbers(one), numbers(other)]) == [[0, 0], [1, 1]]
+
+
 # --- partitions come and go ---------------------------------------------------------------------------------------
 
 
