@@ -26,7 +26,7 @@ TOPIC = BY_NAME["deed"].topic
 LOG = TopicPartition(TOPIC, 0)
 HANDLERS: dict[str, Callable[[], Handler[Any]]] = {
     "ledger": lambda: LedgerHandler(b"key"),
-    "notifier": NotifierHandler,
+    "notifier": lambda: NotifierHandler(b"key"),
 }
 # The ledger keeps deeds, the notifier tells nobody of them.
 KEPT_AS = {"ledger": "applied", "notifier": "ignored"}
