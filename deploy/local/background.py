@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.local import checkpoint_key
 from deploy.local.databases import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.folder import LOCAL_ROOT
@@ -68,6 +69,8 @@ def describe(stack: Stack, mailbox: MailboxProcess) -> dict[str, Any]:
     return {
         "bootstrap_servers": stack.bootstrap_servers,
         "database_urls": {service: stack.database_url(service) for service in SERVICES},
+        "checkpoint_signing_key_file": str(checkpoint_key.private_file(stack.folder)),
+        "checkpoint_public_key_file": str(checkpoint_key.public_file(stack.folder)),
         "mailbox": {"smtp_url": mailbox.smtp_url, "http_url": mailbox.http_url},
         "pids": pids,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),

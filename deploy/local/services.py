@@ -12,6 +12,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from deploy.local import checkpoint_key
 from deploy.local.databases import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.folder import PROJECT_ROOT
@@ -25,7 +26,19 @@ LOOK_EVERY_S = 0.05
 HTTP_TIMEOUT_S = 5.0
 _DIRECTLY = build_opener(ProxyHandler({}))  # a proxy of the environment does not lead to this machine
 # Settings of ours that the surrounding environment must not decide: where mail goes, above all.
-_OWN = ("SMTP_", "MAIL_", "CHAT_", "KAFKA_", "DATABASE_", "HTTP_", "JWT_", "PAGE_", "GROUP_", "PUBLIC_")
+_OWN = (
+    "SMTP_",
+    "MAIL_",
+    "CHAT_",
+    "KAFKA_",
+    "DATABASE_",
+    "HTTP_",
+    "JWT_",
+    "PAGE_",
+    "GROUP_",
+    "PUBLIC_",
+    "CHECKPOINT_",
+)
 
 
 class ServiceProcess:
@@ -108,6 +121,7 @@ class House:
         """`env`: further settings by service. Mail and chat always go to the mailbox, whatever they say."""
         self.mailbox = MailboxProcess(stack.folder)
         further = dict(env or {})
+        defaults = {"ledger": {"CHECKPOINT_SIGNING_KEY_FILE": str(checkpoint_key.private_file(stack.folder))}}
         own = {
             "notifier": {
                 "SMTP_HOST": "127.0.0.1",
@@ -118,7 +132,9 @@ class House:
             }
         }
         self.services = {
-            name: ServiceProcess(name, stack, {**further.get(name, {}), **own.get(name, {})})
+            name: ServiceProcess(
+                name, stack, {**defaults.get(name, {}), **further.get(name, {}), **own.get(name, {})}
+            )
             for name in SERVICES
         }
 

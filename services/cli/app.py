@@ -7,6 +7,7 @@ from services.cli.dlq import dlq
 from services.cli.emit import emit
 from services.cli.links import link
 from services.cli.local import local
+from services.cli.proofs.command import prove, verify_proof
 from services.cli.tokens import token
 from services.cli.topics import topics
 from services.cli.trace.command import trace
@@ -27,6 +28,8 @@ app.command()(topics)
 app.command()(trace)
 app.add_typer(dlq, name="dlq")
 app.command()(verify)
+app.command()(prove)
+app.command()(verify_proof)
 app.command()(token)
 app.command()(link)
 app.add_typer(local, name="local")

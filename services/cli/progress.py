@@ -51,6 +51,18 @@ class Meter:
             of = "" if self._total is None else f" of {self._total:,}"
             print(f"{self._label}: {self.done:,}{of}, {self.rate:,.0f}/s", file=sys.stderr)
 
+    def expect(self, total: int) -> None:
+        """How many steps there will be is known now."""
+        self._total = total
+        if self._progress is not None:
+            self._progress.update(self._task, total=total)
+
+    def relabel(self, label: str) -> None:
+        """Say what is being done; the steps go on counting."""
+        self._label = label
+        if self._progress is not None:
+            self._progress.update(self._task, description=label)
+
     @property
     def rate(self) -> float:
         """Steps per second since the start."""

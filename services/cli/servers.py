@@ -1,7 +1,7 @@
 """Where Kafka and the databases are: from the environment, else the local stack that is up; and how to read them."""
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,16 @@ from services.kit.sql import Connection
 SERVICES = ("recognition", "ledger", "notifier")
 CONNECT_SECONDS_MAX = 10.0
 STATEMENT_SECONDS_MAX = 1_800.0
+# Verification sorts and joins whole histories: in memory where they fit.
+_SESSION = {
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "waystone command",
+    "work_mem": "128MB",
+    "cursor_tuple_fraction": "1",
+    "enable_partitionwise_join": "on",
+    "enable_partitionwise_aggregate": "on",
+}
 _HINT = "set no server at all and start the local stack with `waystone local up`"
 
 
@@ -28,6 +38,8 @@ class Servers:
 
     kafka: Mapping[str, Any]
     databases: Mapping[str, str]
+    checkpoint_keys: Sequence[str] = ()
+    """Files of public keys of checkpoints, where the servers are the local stack's."""
 
     def need_kafka(self) -> Mapping[str, Any]:
         """The options, or CliError `SERVERS_UNKNOWN`."""
@@ -50,16 +62,19 @@ def find_servers(environ: Mapping[str, str] = os.environ) -> Servers:
     """
     databases = {s: url for s in SERVICES if (url := environ.get(f"{s.upper()}_DATABASE_URL"))}
     brokers = environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    checkpoint_keys: Sequence[str] = ()
     if not (databases or brokers):
         state = _local_state()
         databases = state.get("database_urls", {})
         brokers = state.get("bootstrap_servers")
+        if public_key := state.get("checkpoint_public_key_file"):
+            checkpoint_keys = [public_key]
     kafka: Mapping[str, Any] = {}
     if brokers:
         kafka = connection_options(
             read_settings(EmitSettings, {**environ, "KAFKA_BOOTSTRAP_SERVERS": brokers})
         )
-    return Servers(kafka, databases)
+    return Servers(kafka, databases, checkpoint_keys)
 
 
 def with_brokers(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
@@ -115,8 +130,10 @@ def kafka_complaints(options: Mapping[str, Any]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def reading(service: str, url: str) -> AsyncIterator[Connection]:
+async def reading(service: str, url: str, snapshot: str | None = None) -> AsyncIterator[Connection]:
     """One snapshot of a service's database: a read-only connection inside one transaction.
+
+    snapshot: that of another connection, by the name `pg_export_snapshot` gave it; None takes a new one.
 
     Raises CliError DATABASE_UNREACHABLE. What goes wrong afterwards is for `database_complaints`.
     """
@@ -125,10 +142,13 @@ async def reading(service: str, url: str) -> AsyncIterator[Connection]:
             url,
             timeout=CONNECT_SECONDS_MAX,
             command_timeout=STATEMENT_SECONDS_MAX,
-            server_settings={"jit": "off", "timezone": "UTC", "application_name": "waystone command"},
+            server_settings=_SESSION,
         )
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if snapshot is not None:
+                with database_complaints(service):
+                    await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             yield connection
     finally:
         connection.terminate()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from aiokafka import ConsumerRecord, TopicPartition
 
@@ -60,6 +60,8 @@ class Item(Generic[T]):
     decoded: T | Refusal
     outcome: Outcome = Outcome.APPLIED
     refusal: Refusal | None = None
+    evidence: bytes | None = None
+    """What `apply` leaves for `seal` of a record it stored."""
 
     def refuse(self, refusal: Refusal) -> None:
         """The record is rejected: it leaves by the dead-letter topic, its bytes untouched."""
@@ -96,6 +98,20 @@ class Handler(Protocol[T]):
 
         May change an item's outcome (`duplicate`, `parked`, `ignored`, or `refuse`). Returns what to publish.
         May be called again with the same items after a rollback: it keeps no state of its own.
+        """
+        ...
+
+
+@runtime_checkable
+class Sealer(Protocol[T]):
+    """A handler that adds a proof to each batch."""
+
+    async def seal(
+        self, connection: AnyConnection, spans: Sequence["Span"], items: Sequence[Item[T]]
+    ) -> None:
+        """Called in the transaction once every outcome is known and its `batch` rows are written.
+
+        spans: one per partition of the batch, whatever its outcomes. items: all of them, refused ones included.
         """
         ...
 

@@ -47,6 +47,8 @@ class Parts:
     web: FastAPI
     tasks: Sequence[Callable[[], Coroutine[Any, Any, None]]] = field(default=())
     """Further loops; each runs until cancelled."""
+    closing: Sequence[Callable[[], Coroutine[Any, Any, None]]] = field(default=())
+    """Once all that was fetched is stored, and before the last of the outbox is published."""
 
 
 def main(
@@ -196,6 +198,8 @@ async def _run_parts(
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.drain_seconds_max):
                 await parts.consumer.drain()
+                for last in parts.closing:
+                    await last()
                 await parts.relay.drain()
         for task in loops:
             task.cancel()

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import asyncpg
 
 from services.kit import logs, metrics, outbox, positions
-from services.kit.batch import Handler, Item, Outcome, Span, spans
+from services.kit.batch import Handler, Item, Outcome, Sealer, Span, spans
 from services.kit.deadletter import dead_letter
 from services.kit.errors import Code, Refusal, Retry, Stage, Stop
 from services.kit.remedy import TROUBLE, database_answers, remedy
@@ -54,6 +54,7 @@ class Writer(Generic[T]):
         """group: consumer group, named in dead letters. digest_key: of the dead letters' digests."""
         self._pool = pool
         self._handler = handler
+        self._sealer = handler if isinstance(handler, Sealer) else None
         self._group = group
         self._digest_key = digest_key
         self._handler_failures = 0
@@ -99,7 +100,7 @@ class Writer(Generic[T]):
         try:
             async with self._transaction() as connection:
                 await self._advance(connection, stretches)
-                await positions.record_batches(connection, stretches)
+                await self._record(connection, stretches, ())
         except _FenceMoved:
             return
         except TROUBLE as error:
@@ -130,7 +131,7 @@ class Writer(Generic[T]):
     async def _attempt(self, part: list[Item[T]]) -> None:
         started = time.perf_counter()
         for item in part:
-            item.outcome, item.refusal = Outcome.APPLIED, None
+            item.outcome, item.refusal, item.evidence = Outcome.APPLIED, None, None
             if isinstance(item.decoded, Refusal):
                 item.refuse(item.decoded)
         try:
@@ -148,7 +149,7 @@ class Writer(Generic[T]):
             accepted = [i for i in part if i.refusal is None]
             outgoing = list(await self._handler.apply(connection, accepted)) if accepted else []
             settled = spans(part)
-            await positions.record_batches(connection, settled)
+            await self._record(connection, settled, part)
             now = datetime.now(UTC)
             outgoing += [
                 dead_letter(
@@ -171,6 +172,14 @@ class Writer(Generic[T]):
             await positions.resolve(connection, moved)
             metrics.FENCED.inc(sum(1 for span in moved if span.position.lost))
             raise _FenceMoved
+
+    async def _record(
+        self, connection: AnyConnection, stretches: Sequence[Span], items: Sequence[Item[T]]
+    ) -> None:
+        """The `batch` rows, and the proof of them where the handler makes one."""
+        await positions.record_batches(connection, stretches)
+        if self._sealer is not None:
+            await self._sealer.seal(connection, stretches, items)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AnyConnection]:

@@ -13,6 +13,9 @@ from services.ledger import api, daily, gap_metrics, months
 from services.ledger.domain import Decoded
 from services.ledger.handlers import LedgerHandler
 from services.ledger.links import Signer
+from services.ledger.proof import web as proof_web
+from services.ledger.proof.checkpoints import Checkpoints
+from services.ledger.proof.keys import retired_keys, signing_key
 from services.ledger.settings import LedgerSettings
 from services.ledger.snapshot import Snapshots
 
@@ -34,9 +37,14 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
         Authenticator(settings),
         Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None,
     )
+    app.include_router(proof_web.router(pool))
+    checkpoints = Checkpoints(
+        pool, signing_key(settings), retired_keys(settings), settings.checkpoint_seconds
+    )
     tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
         lambda: months.keep_ahead(pool),
         lambda: daily.run(pool, lambda: consumer.caught_up, settings.gap_settled_seconds),
         snapshots.run,
+        checkpoints.run,
     ]
-    return Parts(consumer, Relay(settings, service=SERVICE), app, tasks)
+    return Parts(consumer, Relay(settings, service=SERVICE), app, tasks, closing=[checkpoints.close])

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
-from services.kit.batch import Item, Outgoing
+from services.kit.batch import Item, Outgoing, Span
 from services.kit.errors import Refusal
 from services.kit.sql import AnyConnection
 from services.ledger import directory, history, store
 from services.ledger.decode import TOPICS, Decoder
 from services.ledger.domain import Decoded, Erasure, Noted, Person, Preference, Projection, Removal, fold
+from services.ledger.proof import sealing
 
 
 class LedgerHandler:
@@ -56,6 +57,12 @@ class LedgerHandler:
             await directory.keep_preferences(connection, others, marks)
             await directory.erase(connection, others)
         return ()
+
+    async def seal(
+        self, connection: AnyConnection, spans: Sequence[Span], items: Sequence[Item[Decoded]]
+    ) -> None:
+        """Add the batch to its partitions' trees."""
+        await sealing.seal(connection, spans, items)
 
 
 def _touch(projection: Projection, items: Sequence[Item[Decoded]]) -> dict[str, int]:

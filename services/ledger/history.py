@@ -1,14 +1,18 @@
 """Entries into history, once each, and everything that follows from them in the same transaction."""
 
+import os
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from services.kit.batch import Item, Outcome
 from services.kit.errors import Code, Refusal, Retry, Stage
 from services.kit.sql import AnyConnection
 from services.ledger import metrics, store
-from services.ledger.domain import Decoded, Entry, Noted, Projection
+from services.ledger.domain import Decoded, Entry, Noted, Projection, Words
+from services.ledger.proof.encoding import StoredEntry, entry_leaf, words_digest
 
+_SALT_BYTES = 16
 # After a batch with duplicates more are likely (a replay, a redelivery): stay on the careful path for a while.
 _CAREFUL_BATCHES = 8
 _CONFLICT = Refusal(
@@ -20,6 +24,16 @@ Arrived = tuple[Item[Decoded], Noted]
 """An item and the entry it brings."""
 
 
+class Salted(NamedTuple):
+    """An entry about to be stored. salt: drawn for its words. row: of `entry`, the words' digest included."""
+
+    item: Item[Decoded]
+    entry: Entry
+    words: Words
+    salt: bytes
+    row: StoredEntry
+
+
 class History:
     """Stores new entries; tells duplicates and conflicts."""
 
@@ -27,41 +41,56 @@ class History:
         # Only a hint for speed: whatever it says, the result is the same.
         self._careful_batches_left = 0
 
-    async def add(self, connection: AnyConnection, items: Sequence[Arrived]) -> list[Noted]:
+    async def add(self, connection: AnyConnection, items: Sequence[Arrived]) -> list[Salted]:
         """Store the entries of these items; return those that were new. The others' outcomes are set."""
         if not items:
             return []
         months = {(noted.entry.occurred_at.year, noted.entry.occurred_at.month) for _, noted in items}
         await store.make_months(connection, [date(year, month, 1) for year, month in months])
+        new = await self._store(connection, _salt(items))
+        for one in new:
+            one.item.evidence = entry_leaf(one.entry, one.row[-1])
+        return new
+
+    async def _store(self, connection: AnyConnection, salted: list[Salted]) -> list[Salted]:
         if self._careful_batches_left == 0:
-            noted = [noted for _, noted in items]
-            if await store.copy_entries(connection, [n.entry for n in noted]):
-                return noted
+            if await store.copy_entries(connection, [one.row for one in salted]):
+                return salted
             self._careful_batches_left = _CAREFUL_BATCHES
         self._careful_batches_left -= 1
         metrics.DEDUPE_BATCHES.inc()
-        return await _add_unless_there(connection, items)
+        return await _add_unless_there(connection, salted)
 
 
-async def _add_unless_there(connection: AnyConnection, items: Sequence[Arrived]) -> list[Noted]:
-    first: dict[store.Key, Noted] = {}
-    for _, noted in items:
-        first.setdefault(_key(noted.entry), noted)
-    inserted = await store.insert_entries(connection, [n.entry for n in first.values()])
+def _salt(items: Sequence[Arrived]) -> list[Salted]:
+    salts = os.urandom(_SALT_BYTES * len(items))
+    salted: list[Salted] = []
+    for place, (item, (entry, words)) in enumerate(items):
+        salt = salts[place * _SALT_BYTES : (place + 1) * _SALT_BYTES]
+        row = (*entry, words_digest(salt, words))
+        salted.append(Salted(item, entry, words, salt, row))
+    return salted
+
+
+async def _add_unless_there(connection: AnyConnection, arrived: Sequence[Salted]) -> list[Salted]:
+    first: dict[store.Key, Salted] = {}
+    for one in arrived:
+        first.setdefault(_key(one.entry), one)
+    inserted = await store.insert_entries(connection, [one.row for one in first.values()])
     there = await store.read_digests(connection, [key for key in first if key not in inserted])
-    new: list[Noted] = []
-    for item, noted in items:
-        key = _key(noted.entry)
-        if key in inserted and first[key] is noted:
-            new.append(noted)
-        elif noted.entry.digest == there.get(key, first[key].entry.digest):
-            item.outcome = Outcome.DUPLICATE
+    new: list[Salted] = []
+    for one in arrived:
+        key = _key(one.entry)
+        if key in inserted and first[key] is one:
+            new.append(one)
+        elif one.entry.digest == there.get(key, first[key].entry.digest):
+            one.item.outcome = Outcome.DUPLICATE
         else:
-            item.refuse(_CONFLICT)
+            one.item.refuse(_CONFLICT)
     return new
 
 
-def withdrawn_by(new: Sequence[Noted]) -> list[store.Key]:
+def withdrawn_by(new: Sequence[Salted]) -> list[store.Key]:
     """The entries that these take back."""
     return [(n.entry.employee, n.entry.withdraws) for n in new if n.entry.withdraws is not None]
 
@@ -78,13 +107,13 @@ async def touch_givers(
 async def project(
     connection: AnyConnection,
     projection: Projection,
-    new: Sequence[Noted],
+    new: Sequence[Salted],
     targets: Sequence[store.Key],
     marks: store.Marks,
 ) -> None:
     """Store words, counts, deeds and withdrawals of new entries. The caller holds the lock of everybody touched."""
     kept = [n for n in new if not _is_erased(n.entry, marks)] if marks.erased else new
-    await store.copy_words(connection, [n.words for n in kept])
+    await store.copy_words(connection, [(*n.words, n.salt) for n in kept])
     await store.merge_days_and_deeds(connection, projection)
     if targets:
         await store.insert_withdrawals(connection, targets)

@@ -7,10 +7,12 @@ from pydantic import Field
 from services.kit.auth import AuthSettings
 from services.kit.settings import ServiceSettings
 from services.ledger.links import LinkSettings
+from services.ledger.proof.keys import CheckpointSettings
 
 
-class LedgerSettings(ServiceSettings, AuthSettings, LinkSettings):
-    """Whom to believe about who asks (`jwt_…`) and the key of page links; without them the API and pages stay shut."""
+class LedgerSettings(ServiceSettings, AuthSettings, LinkSettings, CheckpointSettings):
+    """Whom to believe about who asks (`jwt_…`) and the key of page links; without them the API and pages stay shut.
+    The key of checkpoints, without which none is signed."""
 
     gap_settled_seconds: Annotated[float, Field(ge=15, le=86_400)] = 60
     """How long the consumer must have kept up before a day's figures by unit are computed. They are computed once:

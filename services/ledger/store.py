@@ -1,6 +1,5 @@
 """Typed calls on a given connection. Every statement is named in sql/queries.sql; the caller opens the transaction."""
 
-import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +23,14 @@ from services.ledger.domain import (
     Standing,
     Words,
 )
+from services.ledger.proof.encoding import StoredEntry
 
 QUERIES = Queries(Path(__file__).parent / "sql" / "queries.sql")
 
 Key = tuple[str, str]
 """Employee and id of an entry."""
 
-_SALT_BYTES = 16
+_ENTRY_COLUMNS = (*Entry._fields, "words_digest")
 _STANDING_FIELDS = tuple(Standing.__dataclass_fields__)
 _standing_values = attrgetter(*_STANDING_FIELDS)
 _day_values = attrgetter(*Day.__dataclass_fields__)
@@ -44,21 +44,21 @@ async def make_months(connection: AnyConnection, months: Collection[date]) -> No
 # --- history --------------------------------------------------------------------------------------------------
 
 
-async def copy_entries(connection: AnyConnection, entries: Sequence[Entry]) -> bool:
+async def copy_entries(connection: AnyConnection, entries: Sequence[StoredEntry]) -> bool:
     """Copy entries straight into history, in a savepoint. False, and nothing copied, when any of them is there."""
     try:
         async with connection.transaction():
-            await connection.copy_records_to_table("entry", records=entries, columns=Entry._fields)
+            await connection.copy_records_to_table("entry", records=entries, columns=_ENTRY_COLUMNS)
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
         # A deadlock means the same: another lane has some of these entries in hand, in another order.
         return False
     return True
 
 
-async def insert_entries(connection: AnyConnection, entries: Sequence[Entry]) -> set[Key]:
+async def insert_entries(connection: AnyConnection, entries: Sequence[StoredEntry]) -> set[Key]:
     """Insert those that are not there yet; return their keys. No key twice in `entries`."""
     await connection.execute(QUERIES["create_incoming"])
-    await connection.copy_records_to_table("incoming", records=entries, columns=Entry._fields)
+    await connection.copy_records_to_table("incoming", records=entries, columns=_ENTRY_COLUMNS)
     rows = await connection.fetch(QUERIES["insert_incoming"])
     return {(row["employee"], row["id"]) for row in rows}
 
@@ -69,13 +69,10 @@ async def read_digests(connection: AnyConnection, keys: Sequence[Key]) -> dict[K
     return {(row["employee"], row["id"]): row["digest"] for row in rows}
 
 
-async def copy_words(connection: AnyConnection, words: Sequence[Words]) -> None:
-    """Copy the texts of new entries, each with a salt of its own."""
-    if not words:
-        return
-    salts = os.urandom(_SALT_BYTES * len(words))
-    records = [(*row, salts[i * _SALT_BYTES : (i + 1) * _SALT_BYTES]) for i, row in enumerate(words)]
-    await connection.copy_records_to_table("words", records=records, columns=(*Words._fields, "salt"))
+async def copy_words(connection: AnyConnection, words: Sequence[tuple[Any, ...]]) -> None:
+    """Copy the texts of new entries. words: the columns of `Words`, then the salt."""
+    if words:
+        await connection.copy_records_to_table("words", records=words, columns=(*Words._fields, "salt"))
 
 
 # --- what follows from it -------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ async def test_the_lines_of_a_career_picture_are_kept(connection: Connection) ->
     lines = [{"skill": "frontend", "outcome": "Senior engineer", "told": "The last metre."}]
     await apply(connection, [entry("career-picture", at(3), "p", employee="e-1", title="Map", lines=lines,
                                    reluctance="dont-know-how", follow_up="2026-11-05")])  # fmt: skip
-    told = await connection.fetchval("SELECT lines -> 0 ->> 'told' FROM words")
+    told = await connection.fetchval("SELECT lines::jsonb -> 0 ->> 'told' FROM words")
     assert told == "The last metre."
     assert str(await connection.fetchval("SELECT follow_up FROM entry")) == "2026-11-05"
 
@@ -116,7 +116,7 @@ async def test_history_cannot_be_changed(connection: Connection, statement: str,
 
 async def test_an_id_of_another_time_is_refused_by_the_database(connection: Connection) -> None:
     await apply(connection, [thanks("e-1", at(3), "note", "e-2")])
-    columns = ", ".join(entry_of(thanks("e-1", at(3), "x", "e-2"))._fields[1:])
+    columns = ", ".join([*entry_of(thanks("e-1", at(3), "x", "e-2"))._fields[1:], "words_digest"])
     with pytest.raises(asyncpg.CheckViolationError, match="id_holds_the_time"):
         await connection.execute(
             f"INSERT INTO entry (occurred_at, {columns}) SELECT occurred_at + interval '1 ms', {columns} FROM entry"

@@ -8,21 +8,23 @@ from services.cli.errors import EXIT_FAULTS, EXIT_UNREACHABLE
 from services.cli.inert import inert
 from services.cli.output import JsonOption, complain, note, print_json, print_table
 from services.cli.progress import Meter
+from services.cli.public_keys import KeyOption, read_public_keys
 from services.cli.servers import find_servers
 from services.cli.verify.report import Check, Report
 from services.cli.verify.verification import Targets
 from services.cli.verify.verification import verify as run_checks
 
 
-def verify(as_json: JsonOption = False) -> None:
+def verify(key: KeyOption = [], as_json: JsonOption = False) -> None:  # noqa: B006 - typer's way of saying none
     """Check what the services stored: nothing lost, doubled or altered. Writes nothing; shares no query with them.
 
     Exit 0 clean, 1 a fault, 3 a server that is named does not answer.
     """
     servers = find_servers()
-    targets = Targets(servers.need_databases(), servers.kafka or None)
-    with Meter("checks") as meter:
-        report = asyncio.run(run_checks(targets, lambda _: meter.advance()))
+    keys = read_public_keys([*key, *(() if key else servers.checkpoint_keys)])
+    targets = Targets(servers.need_databases(), servers.kafka or None, keys)
+    with Meter("entries hashed") as meter:
+        report = asyncio.run(run_checks(targets, meter.relabel, meter.expect, meter.advance))
     if as_json:
         print_json(report.as_json())
     else:

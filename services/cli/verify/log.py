@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.cli.errors import EXIT_UNREACHABLE, CliError
@@ -14,6 +14,7 @@ from services.cli.verify.report import Check, Fault, made
 
 FETCH_MS = 500
 FETCHES_MAX = 60
+RECORDS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,29 @@ class Log:
                 if partition in found or await self._consumer.position(partition) >= bounds[partition][1]:
                     self._consumer.pause(partition)
                     del waiting[partition]
-        raise CliError("KAFKA_STALLED", "the broker sends nothing more", EXIT_UNREACHABLE)
+        raise _stalled()
+
+    async def read(
+        self, partition: TopicPartition, start: int, end: int
+    ) -> AsyncIterator[list[ConsumerRecord]]:
+        """The records of one partition at offsets in `[start, end)`, stretch by stretch, none of them empty."""
+        if start >= end:
+            return
+        self._consumer.assign([partition])
+        self._consumer.seek(partition, start)
+        silent = 0
+        while await self._consumer.position(partition) < end:
+            batch = await self._consumer.getmany(partition, timeout_ms=FETCH_MS, max_records=RECORDS_AT_ONCE)
+            records = [record for record in batch.get(partition, ()) if record.offset < end]
+            silent = 0 if batch else silent + 1
+            if silent > FETCHES_MAX:
+                raise _stalled()
+            if records:
+                yield records
+
+
+def _stalled() -> CliError:
+    return CliError("KAFKA_STALLED", "the broker sends nothing more", EXIT_UNREACHABLE)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Verification as a whole: snapshots in the right order, then every check, one after the other."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ from aiokafka import TopicPartition
 
 from services.cli.errors import CliError
 from services.cli.servers import SERVICES, database_complaints, kafka_complaints, reading
-from services.cli.verify import between
+from services.cli.verify import between, proof
+from services.cli.verify.checkpoints import CHECKPOINTS
 from services.cli.verify.log import Log, Position, compare, look_at
 from services.cli.verify.report import Check, Report
 from services.cli.verify.within import ENTRIES, POSITIONS, checks_within
@@ -20,6 +22,9 @@ _ORDER = ("ledger", "notifier", "recognition")
 Progress = Callable[[str], None]
 
 
+def _nothing(_: object) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What to look at: URLs of the databases by service."""
@@ -27,6 +32,8 @@ class Targets:
     databases: Mapping[str, str]
     kafka: Mapping[str, Any] | None = None
     """Options of a Kafka client; without them the log is not compared."""
+    keys: Sequence[bytes] = ()
+    """Public keys of checkpoints that are trusted, 32 bytes each; without them those the ledger names itself."""
 
 
 @dataclass(slots=True)
@@ -38,14 +45,22 @@ class _Scene:
     databases: dict[str, Connection] = field(default_factory=dict)
     positions: dict[str, dict[TopicPartition, Position]] = field(default_factory=dict)
     committed: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
+    checkpoint_ends: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where the topic of checkpoints ended before the ledger's snapshot."""
     absent: dict[str, str] = field(default_factory=dict)
     """Why there is no picture of a service, or of `kafka`."""
 
 
-async def verify(targets: Targets, progress: Progress = lambda _: None) -> Report:
+async def verify(
+    targets: Targets,
+    progress: Progress = _nothing,
+    begin: Callable[[int], None] = _nothing,
+    done: proof.Done = _nothing,
+) -> Report:
     """Check everything that can be checked of these targets; nothing is written anywhere.
 
-    progress: told the name of each check before it is made. May run beside working services: what must be true only
+    progress: told the name of each check before it is made. begin: told how many entries will be hashed; done: how
+    many more were. May run beside working services: what must be true only
     when all is read is skipped while it is not, as is what needs a server that is not named or does not answer.
     Raises CliError when a server goes away meanwhile.
     """
@@ -57,8 +72,14 @@ async def verify(targets: Targets, progress: Progress = lambda _: None) -> Repor
                 report.counts[service] = {
                     row["outcome"]: row["offsets"] for row in await connection.fetch(POSITIONS["outcomes"])
                 }
-        async for check in _checks(scene, progress):
-            report.checks.append(check)
+        walking = await _walk(scene, targets, begin, done)
+        try:
+            async for check in _checks(scene, targets, walking, progress):
+                report.checks.append(check)
+        finally:
+            if walking is not None:
+                walking.cancel()
+                await asyncio.gather(walking, return_exceptions=True)
     return report
 
 
@@ -71,6 +92,7 @@ async def _open(targets: Targets, stack: AsyncExitStack, report: Report) -> _Sce
             scene.log = await stack.enter_async_context(look_at(targets.kafka))
             with kafka_complaints(targets.kafka):
                 scene.committed = {service: await scene.log.committed(service) for service in _ORDER}
+                scene.checkpoint_ends = await _ends(scene.log, CHECKPOINTS)
         except CliError as error:
             scene.log, scene.absent["kafka"] = None, error.sentence
             report.unreachable.append(error.sentence)
@@ -89,6 +111,26 @@ async def _open(targets: Targets, stack: AsyncExitStack, report: Report) -> _Sce
     return scene
 
 
+async def _ends(log: Log, topic: str) -> dict[TopicPartition, int]:
+    bounds = await log.bounds(await log.partitions([topic]))
+    return {partition: end for partition, (_, end) in bounds.items()}
+
+
+async def _walk(
+    scene: _Scene, targets: Targets, begin: Callable[[int], None], done: proof.Done
+) -> asyncio.Task[list[Check]] | None:
+    """Begin to hash the ledger's history, beside everything else and on the same snapshot."""
+    connection = scene.databases.get("ledger")
+    if connection is None:
+        return None
+    with database_complaints("ledger"):
+        begin(await proof.entries_count(connection))
+        snapshot = str(await connection.fetchval(POSITIONS["export_snapshot"]))
+    return asyncio.create_task(
+        proof.walk(proof.Proof(targets.databases["ledger"], snapshot, targets.keys), done)
+    )
+
+
 async def _positions(connection: Connection) -> dict[TopicPartition, Position]:
     return {
         TopicPartition(row["topic"], row["partition"]): Position(
@@ -98,7 +140,9 @@ async def _positions(connection: Connection) -> dict[TopicPartition, Position]:
     }
 
 
-async def _checks(scene: _Scene, progress: Progress) -> AsyncIterator[Check]:
+async def _checks(
+    scene: _Scene, targets: Targets, walking: asyncio.Task[list[Check]] | None, progress: Progress
+) -> AsyncIterator[Check]:
     # First, while the snapshots are fresh: the log goes on.
     progress("Kafka's own account")
     beside_kafka = {service: await _beside_kafka(scene, service) for service in scene.databases}
@@ -112,6 +156,13 @@ async def _checks(scene: _Scene, progress: Progress) -> AsyncIterator[Check]:
             yield check
         with database_complaints(service):
             async for check in checks_within(service, connection, progress):
+                yield check
+        if service == "ledger" and walking is not None:
+            progress("ledger: digests, roots, heads")
+            for check in await walking:
+                yield check
+            progress("ledger: beside the log")
+            for check in await _proof_beside_kafka(scene, targets):
                 yield check
     async for check in _between(scene, unsettled, progress):
         yield check
@@ -137,6 +188,17 @@ async def _beside_kafka(scene: _Scene, service: str) -> list[Check]:
         return [Check(service, "positions beside Kafka's", 0, skipped=scene.absent["kafka"])]
     with kafka_complaints(scene.kafka):
         return await compare(scene.log, service, scene.positions[service], scene.committed[service])
+
+
+async def _proof_beside_kafka(scene: _Scene, targets: Targets) -> list[Check]:
+    if scene.log is None:
+        return [Check("ledger", "proof beside Kafka's log", 0, skipped=scene.absent["kafka"])]
+    connection = scene.databases["ledger"]
+    with database_complaints("ledger"), kafka_complaints(scene.kafka):
+        waiting = await connection.fetchval(POSITIONS["outbox_waiting"])
+        return await proof.beside_log(
+            connection, scene.log, scene.checkpoint_ends, targets.keys, int(waiting)
+        )
 
 
 async def _unsettled(scene: _Scene, service: str) -> str:

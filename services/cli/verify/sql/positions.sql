@@ -57,6 +57,10 @@ fault AS (
 SELECT format('%s[%s] offset %s', topic, partition, at) AS place, expected, found, count(*) OVER () AS faults
 FROM fault ORDER BY topic, partition, at LIMIT 1;
 
+-- name: export_snapshot
+-- For another connection that is to see the same.
+SELECT pg_export_snapshot();
+
 -- name: one_outcome
 -- Within a batch every offset has one outcome, and no offset beyond the batch has any.
 WITH told AS (

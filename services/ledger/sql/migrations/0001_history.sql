@@ -53,6 +53,7 @@ CREATE TABLE entry (
     withdraws uuid,
     skills text[],
     helped_by text[],
+    words_digest bytea NOT NULL,  -- SHA-256 over salt and free text; stays when the words are erased
     -- So a key that is unique in its month is unique altogether.
     CONSTRAINT id_holds_the_time CHECK (occurred_at = id_time(id)),
     CONSTRAINT codes_are_known CHECK (
@@ -68,7 +69,8 @@ CREATE INDEX entry_giver ON entry (giver, occurred_at) WHERE giver IS NOT NULL;
 
 -- Free text of an entry, apart, so that erasure deletes words and nothing else. `words` is the giver's words, the
 -- deed's description, the person's note or the withdrawal's reason; `lines` are a career picture's.
--- The salt is drawn as the words arrive and goes with them: a digest over both cannot be guessed afterwards.
+-- The salt is drawn as the words arrive and goes with them: `entry.words_digest`, over both, cannot be guessed
+-- afterwards.
 CREATE TABLE words (
     occurred_at timestamptz NOT NULL,
     entry_id uuid NOT NULL,
@@ -78,7 +80,7 @@ CREATE TABLE words (
     words text,
     impact text,
     links text[],
-    lines jsonb
+    lines text  -- JSON, as it was hashed
 ) PARTITION BY RANGE (occurred_at);
 
 -- Where a person stands today. No index on what changes, and room on the page: updates stay HOT.

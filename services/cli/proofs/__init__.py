@@ -1,0 +1,1 @@
+"""Proofs that an entry was in history: made from the ledger's database, checked without it."""
