@@ -64,6 +64,10 @@ schemas-check: $(READY) ## Fail when a generated file is stale, a released versi
 bench: $(READY) ## Measure the ledger beside plain COPY, in one run
 	$(RUN)python -m tests.bench
 
+.PHONY: bench-verify
+bench-verify: $(READY) ## Measure `waystone verify` on a ledger of a million entries
+	$(RUN)python -m tests.bench.verification
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.lock anew
 	$(RUN)uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from deploy.local.stack import Stack
 from schemas.registry import BY_NAME, BY_TYPE, read_body
 from services.cli.servers import kafka_reader, partitions_of
 from services.cli.verify.log import Log, Position, look_at
+from services.cli.verify.verification import Targets
 from services.kit import kafka, positions
 from services.kit.cloudevents import Event, encode
 from services.kit.consume import Consumer
@@ -24,6 +26,7 @@ from services.kit.run import create_pool
 from services.kit.settings import ServiceSettings
 from services.kit.sql import Pool
 from services.ledger.handlers import LedgerHandler
+from services.ledger.proof.checkpoints import Checkpoints
 from services.notifier.channels import Parcel, Result, Sent
 from services.notifier.handlers import NotifierHandler
 from services.notifier.planning import Planner
@@ -31,6 +34,7 @@ from services.notifier.rounds import forever
 from services.notifier.sending import Sender, SendLimits
 from services.recognition.handlers import RecognitionHandler
 from services.recognition.settings import RecognitionSettings
+from tests.integration.proof_rig import Signer
 
 SOURCE = "urn:test:cli"
 PATIENCE_SECONDS = 60
@@ -139,6 +143,8 @@ class House:
     """Of the databases, for cloning them."""
     pools: dict[str, Pool] = field(default_factory=dict)
     consumers: dict[str, Consumer[Any]] = field(default_factory=dict)
+    signer: Signer = field(default_factory=lambda: Signer(os.urandom(32)))
+    """A key of this house alone: the topic of checkpoints is everybody's."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -185,6 +191,15 @@ class House:
             for partition in (p for p in partitions if ends[p] > beginnings[p]):
                 await connection.execute(IGNORE, *partition, beginnings[partition], ends[partition])
                 await connection.execute(STAND_AT, *partition, ends[partition])
+
+    @property
+    def targets(self) -> Targets:
+        """Everything there is to verify."""
+        return Targets(self.urls, self.kafka, [self.signer.raw])
+
+    def checkpoints(self) -> Checkpoints:
+        """As the ledger wires them."""
+        return Checkpoints(self.pools["ledger"], self.signer.key, [], 1)
 
     async def send(self, *events: Event) -> None:
         """Send events, each to its topic, in order."""

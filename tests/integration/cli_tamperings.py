@@ -6,6 +6,11 @@ ENTRIES = "recognition.entries.v1"
 GAP_OR_OVERLAP = "every offset has a batch, once"
 ONE_OUTCOME = "every offset has one outcome"
 SOME_ENTRY = "(SELECT id FROM entry WHERE kind = 4 ORDER BY id LIMIT 1)"
+# Came after the checkpoint, alone in its batch.
+TAIL = "subkind = 48 AND employee = 'e-2'"
+TAIL_BATCH = f"""topic = '{ENTRIES}' AND EXISTS (SELECT FROM batch_proof AS p WHERE p.partition = batch.partition
+    AND p.first_offset = batch.first_offset AND octet_length(leaves) = 32 AND tree_index >=
+    (SELECT max(tree_size) FROM checkpoint AS c WHERE c.partition = batch.partition))"""
 A_MONTH_LATER = """INSERT INTO entry
     SELECT (jsonb_populate_record(e, jsonb_build_object('occurred_at', e.occurred_at + interval '1 month'))).*
     FROM entry AS e WHERE id = """
@@ -18,6 +23,9 @@ NEED_KAFKA = {
     "partitions read from their beginning",
     "every partition of a topic read",
     "Kafka's committed offsets not ahead",
+    "checkpoints = those in the log",
+    "history after the checkpoints = the log",
+    "erasures were asked for",
     "emitted entries are in the ledger, alike",
     "intents are of recognitions in the ledger",
     "recognitions in the ledger have intents",
@@ -116,6 +124,35 @@ TAMPERINGS: list[tuple[str, list[str], str, str]] = [
          "withdrawals fit", r"entry \S+: of kind 4, as withdrawal \S+ says; of kind 1"),
         ("ledger", ["UPDATE entry SET award_grant = 'g-1' WHERE employee = 'e-1' AND kind = 2"],
          "one award per grant", r"employee e-1 grant g-1: one award; \d: "),
+        # --- proof (more of it in proof_tamperings.py)
+        ("ledger", [f"UPDATE entry SET giver = 'e-3' WHERE id = {SOME_ENTRY}"],
+         "entries = their digests", r"entry \S+ at \S+\[\d\] offset \d+: digest \w{64}; digest \w{64}"),
+        ("ledger", [f"UPDATE words SET words = 'Other' WHERE entry_id = {SOME_ENTRY}"],
+         "words = their digests", r"words of entry \S+: digest \w{64}; \w{64}"),
+        ("ledger", ["UPDATE batch_proof SET root = sha256('x')"],
+         "batches = their roots", r"entries.v1\[\d\] offset \d+: root \w{64}, of its entries; root \w{64}"),
+        ("ledger", ["UPDATE batch_proof SET head = sha256('x')"],
+         "roots = tree heads", r"offset \d+ in the tree of partition \d: head \w{64}; head \w{64}"),
+        ("ledger", ["UPDATE checkpoint SET head = sha256('x')"],
+         "checkpoints = tree heads", r"checkpoint of size \d+: head \w{64}, as the tree has it; head \w{64}"),
+        ("ledger", ["UPDATE checkpoint SET signed_at = now()"],
+         "checkpoints are signed", r"checkpoint of size \d+: a signature by key \w{16}; one that is not"),
+        ("ledger", ["DELETE FROM checkpoint"],
+         "checkpoints = those in the log", r"checkpoint of size \d+: head \w{64} of .*, as in the log; none"),
+        ("ledger", ["UPDATE checkpoint SET signed_at = now()"],
+         "checkpoints = those in the log", r"checkpoint of size \d+: head .* of .*, as in the log; head .* of "),
+        ("ledger", [f"UPDATE entry SET id = overlay(id::text PLACING '0000' FROM 33)::uuid WHERE {TAIL}"],
+         "history after the checkpoints = the log", r"entry \S+ of employee e-2, as in the log; entry \S+0000 of"),
+        ("ledger", [f"DELETE FROM words USING entry WHERE entry_id = id AND {TAIL}",
+                    f"DELETE FROM entry WHERE {TAIL}",
+                    f"UPDATE batch SET duplicate = applied, applied = '{{}}' WHERE {TAIL_BATCH}"],
+         "history after the checkpoints = the log",
+         r"offset \d+: entry \S+ of employee e-2, as in the log; none, but a duplicate of it"),
+        ("ledger", [f"DELETE FROM entry WHERE {TAIL}",
+                    f"UPDATE batch SET control = applied, applied = '{{}}' WHERE {TAIL_BATCH}"],
+         "history after the checkpoints = the log", r"as in the log; none, but a marker"),
+        ("ledger", ["INSERT INTO erasure (employee, requested_at, scope) VALUES ('e-1', now(), 1)"],
+         "erasures were asked for", "employee e-1: an erasure in the log; none"),
         # --- between recognition and ledger, ledger and notifier
         ("recognition", ["DELETE FROM emitted WHERE type_name = 'deed'"],
          "ledger entries were emitted",

@@ -29,7 +29,11 @@ async def house(stack: Stack) -> AsyncIterator[House]:
         await told.send(*story())
         await told.at_rest()
         await told.tell()
-        await told.send(event("erasure", "erasure", {"employee": "e-4"}))
+        await told.checkpoints().close()
+        await told.send(
+            event("erasure", "erasure", {"employee": "e-4"}),
+            event("reflection", "tail", {"employee": "e-2", "question": "What?", "answer": "This."}),
+        )
         await told.at_rest()
     finally:
         await told.stop()

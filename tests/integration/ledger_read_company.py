@@ -101,6 +101,7 @@ class Company:
             "answers_id": answers[1],
             "withdraws": more.get("withdraws"),
             "skills": list(more["skills"]) if "skills" in more else None,
+            "words_digest": b"",
         }
         await self._insert("entry", row)
         lines = more.get("lines")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from aiokafka import ConsumerRecord, TopicPartition
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -41,7 +40,7 @@ class Signer:
     """A pair of keys as the settings name them."""
 
     def __init__(self, seed: bytes) -> None:
-        private = Ed25519PrivateKey.from_private_bytes(seed * 32)
+        private = Ed25519PrivateKey.from_private_bytes(seed)
         self.private_pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         self.public_pem = (
             private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -52,8 +51,15 @@ class Signer:
         assert key is not None
         self.key = key
 
+    @classmethod
+    def pretending(cls, other: Signer) -> Signer:
+        """Names the other's key, and signs with one of its own."""
+        pretender = cls(b"p" * 32)
+        pretender.key = replace(pretender.key, public=other.key.public)
+        return pretender
 
-OLD, NEW, STRANGER = Signer(b"o"), Signer(b"n"), Signer(b"x")
+
+OLD, NEW, STRANGER = Signer(b"o" * 32), Signer(b"n" * 32), Signer(b"x" * 32)
 
 
 def note(label: str, employee: str = "e-1", giver: str = "e-2", **said: Any) -> dict[str, Any]:
@@ -65,6 +71,11 @@ def note(label: str, employee: str = "e-1", giver: str = "e-2", **said: Any) -> 
         "words": f"Secret words of {label}.",
         **said,
     }
+
+
+def entry_id(label: str, employee: str = "e-1", name: str = "recognition", at: datetime = AT) -> str:
+    """Id of an entry of the rig."""
+    return str(ids.derive(at, name, "urn:tracker", label, employee))
 
 
 @dataclass
@@ -102,16 +113,29 @@ class Ledger:
         return next(self._offsets.setdefault(partition, itertools.count()))
 
     def entry(self, said: dict[str, Any], partition: int = 0, skip: int = 0) -> ConsumerRecord:
-        """A record of the entries topic at the next offset. skip: offsets that the log never shows before it."""
-        for _ in range(skip):
-            self.offset(partition)
+        """Thanks as a record at the next offset. skip: offsets that the log never shows before it."""
         body = {k: v for k, v in said.items() if k != "label"} | {
             "by": "person", "kind": "thanks", "title": "Thanks",
             "cause": {"source": "urn:tracker", "id": said["label"]},
         }  # fmt: skip
-        event_type = BY_NAME["recognition"]
-        id_ = str(ids.derive(AT, "recognition", "urn:tracker", said["label"], said["employee"]))
-        event = event_of(event_type, canonical(event_type, body), at=AT, id_=id_)
+        return self.record("recognition", said["label"], body, partition, skip)
+
+    def record(
+        self,
+        name: str,
+        label: str,
+        body: dict[str, Any],
+        partition: int = 0,
+        skip: int = 0,
+        at: datetime = AT,
+    ) -> ConsumerRecord:
+        """A record of the entries topic at the next offset."""
+        for _ in range(skip):
+            self.offset(partition)
+        event_type = BY_NAME[name]
+        event = event_of(
+            event_type, canonical(event_type, body), at=at, id_=entry_id(label, body["employee"], name, at)
+        )
         return record_of(event, partition=partition, offset=self.offset(partition))
 
     async def store(self, *records: ConsumerRecord) -> list[Item[Any]]:
@@ -160,12 +184,3 @@ def faults(report: Report) -> list[tuple[str, str]]:
         for check in report.checks
         for fault in check.faults
     ]
-
-
-async def superuser(url: str, *statements: str) -> None:
-    """Do to a database what no service may: triggers and foreign keys sleep."""
-    connection = await asyncpg.connect(url)
-    await connection.execute("SET session_replication_role = replica")
-    for statement in statements:
-        await connection.execute(statement)
-    await connection.close()

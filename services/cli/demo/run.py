@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from deploy.local import checkpoint_key
 from deploy.local.errors import StackError
 from deploy.local.services import House
 from deploy.local.stack import Stack
@@ -25,6 +26,7 @@ from services.cli.demo.screen import Screen
 from services.cli.demo.settle import Stalled, expected, tell
 from services.cli.demo.story import Story
 from services.cli.errors import EXIT_FAULTS, EXIT_INTERRUPTED, EXIT_UNREACHABLE, INTERRUPTED, CliError
+from services.cli.public_keys import read_public_keys
 from services.cli.servers import find_servers
 from services.cli.verify.verification import Targets, verify
 from services.kit import issuer
@@ -224,7 +226,8 @@ def _targets(stack: Stack) -> Targets:
             **{f"{name.upper()}_DATABASE_URL": stack.database_url(name) for name in SERVICES},
         }
     )
-    return Targets(dict(servers.databases), servers.kafka)
+    keys = read_public_keys([str(checkpoint_key.public_file(stack.folder))])
+    return Targets(dict(servers.databases), servers.kafka, keys)
 
 
 async def _fresh(ledger: gaps.Ledger, since: datetime) -> None:

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from services.cli.servers import database_complaints, reading
 from services.cli.verify import checkpoints, history
+from services.cli.verify.erasures import erasures_check
 from services.cli.verify.log import Log
 from services.cli.verify.report import Check
 from services.cli.verify.tail import tail_check
@@ -50,6 +51,7 @@ async def beside_log(
     return [
         await checkpoints.published(connection, log, ends, known, waiting),
         await tail_check(connection, log),
+        await erasures_check(connection, log),
     ]
 
 

@@ -58,6 +58,9 @@ SELECT c.partition, c.tree_size, c.head, c.signed_at, c.key_id, c.signature
 FROM unnest($1::integer[], $2::bigint[]) AS n (partition, tree_size)
 JOIN checkpoint AS c ON c.partition = n.partition AND c.tree_size = n.tree_size;
 
+-- name: erasures
+SELECT employee FROM erasure ORDER BY employee;
+
 -- name: tails
 -- $1: the entries topic. By partition: the first offset past the last checkpoint, and where the ledger stands.
 SELECT s.partition, coalesce(
