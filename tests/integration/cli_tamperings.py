@@ -7,7 +7,7 @@ GAP_OR_OVERLAP = "every offset has a batch, once"
 ONE_OUTCOME = "every offset has one outcome"
 SOME_ENTRY = "(SELECT id FROM entry WHERE kind = 4 ORDER BY id LIMIT 1)"
 # Came after the checkpoint, alone in its batch.
-TAIL = "subkind = 48 AND employee = 'e-2'"
+TAIL = "entry.subkind = 48 AND entry.employee = 'e-2'"
 TAIL_BATCH = f"""topic = '{ENTRIES}' AND EXISTS (SELECT FROM batch_proof AS p WHERE p.partition = batch.partition
     AND p.first_offset = batch.first_offset AND octet_length(leaves) = 32 AND tree_index >=
     (SELECT max(tree_size) FROM checkpoint AS c WHERE c.partition = batch.partition))"""

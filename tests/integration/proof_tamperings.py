@@ -162,6 +162,13 @@ KINDS: dict[str, Tampering] = {
                           rf"UPDATE batch_proof SET peaks = '\x{'00' * 32}' {SECOND}"),
     "edit a root": did(ROOTS, rf"{P0} offset 3: root {HASH}, of its entries; root {'00' * 32}",
                        rf"UPDATE batch_proof SET root = '\x{'00' * 32}' {SECOND}"),
+    "forget a digest of words": did(
+        DIGESTS, rf"entry {N1} at {P0} offset 1: digest {HASH}; digest {HASH}",
+        "ALTER TABLE entry ALTER COLUMN words_digest DROP NOT NULL",
+        f"UPDATE entry SET words_digest = NULL WHERE id = '{N1}'"),
+    "forget a head": did(
+        HEADS, TREE.format(3) + f"head {HASH}; head $", "ALTER TABLE batch_proof ALTER COLUMN head DROP NOT NULL",
+        f"UPDATE batch_proof SET head = NULL {SECOND}"),
     "edit the leaves": did(DIGESTS, rf"entry {N3} at {P0} offset 3: digest {'00' * 32}; digest {HASH}",
                            rf"UPDATE batch_proof SET leaves = overlay(leaves PLACING '\x{'00' * 32}' FROM 1) {SECOND}"),
     "swap the leaves": did(DIGESTS, rf"entry {N3} at {P0} offset 3: place 0 of its batch; place 1",

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from aiokafka import TopicPartition
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -95,7 +95,7 @@ async def checks_within(connection: Connection, keys: Keys, trusted: bool) -> li
 
 
 async def published(
-    connection: Connection, log: Log, ends: Mapping[Any, int], keys: Keys, waiting: int
+    connection: Connection, log: Log, ends: Mapping[TopicPartition, int], keys: Keys, waiting: int
 ) -> Check:
     """What the log holds of checkpoints by these keys is in the database, and what is there was published.
 
@@ -103,22 +103,19 @@ async def published(
     """
     finding = Finding("ledger", "checkpoints = those in the log")
     seen: set[tuple[int, int]] = set()
-    for partition, end in ends.items():
-        async for records in log.read(partition, 0, end):
-            told = [one for record in records if (one := _parse(record.value)) and one.is_signed(keys)]
-            rows = await connection.fetch(
-                PROOF["checkpoints_beside"], [t.partition for t in told], [t.tree_size for t in told]
-            )
-            kept = {(row["partition"], row["tree_size"]): Checkpoint(*row) for row in rows}
-            for one in told:
-                finding.checked += 1
-                beside = kept.get((one.partition, one.tree_size))
-                seen.add((one.partition, one.tree_size))
-                if beside != one:
-                    found = "none" if beside is None else f"head {beside.head.hex()} of {beside.signed_at}"
-                    finding.fault(
-                        one.place, f"head {one.head.hex()} of {one.signed_at}, as in the log", found
-                    )
+    async for _, records in log.read({partition: (0, end) for partition, end in ends.items()}):
+        told = [one for record in records if (one := _parse(record.value)) and one.is_signed(keys)]
+        rows = await connection.fetch(
+            PROOF["checkpoints_beside"], [t.partition for t in told], [t.tree_size for t in told]
+        )
+        kept = {(row["partition"], row["tree_size"]): Checkpoint(*row) for row in rows}
+        for one in told:
+            finding.checked += 1
+            beside = kept.get((one.partition, one.tree_size))
+            seen.add((one.partition, one.tree_size))
+            if beside != one:
+                found = "none" if beside is None else f"head {beside.head.hex()} of {beside.signed_at}"
+                finding.fault(one.place, f"head {one.head.hex()} of {one.signed_at}, as in the log", found)
     if not waiting:
         cursor = await connection.cursor(PROOF["checkpoints"])
         while rows := await cursor.fetch(_ROWS_AT_ONCE):

@@ -13,11 +13,8 @@ async def erasures_check(connection: Connection, log: Log) -> Check:
     """Whom the ledger calls erased, the log has an erasure of: its topic is compacted by person and never cleared."""
     finding = Finding("ledger", "erasures were asked for")
     asked: set[str] = set()
-    for partition, (begins, ends) in (await log.bounds(await log.partitions([ERASURES]))).items():
-        async for records in log.read(partition, begins, ends):
-            asked.update(
-                record.key.decode("utf-8", "replace") for record in records if record.key is not None
-            )
+    async for _, records in log.read(await log.bounds(await log.partitions([ERASURES]))):
+        asked.update(record.key.decode("utf-8", "replace") for record in records if record.key is not None)
     for row in await connection.fetch(PROOF["erasures"]):
         finding.checked += 1
         if row["employee"] not in asked:

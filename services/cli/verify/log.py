@@ -14,6 +14,7 @@ from services.cli.verify.report import Check, Fault, made
 
 FETCH_MS = 500
 FETCHES_MAX = 60
+READ_MS = 50
 RECORDS_AT_ONCE = 2_000
 
 
@@ -27,6 +28,8 @@ class Position:
 
 
 Positions = Mapping[TopicPartition, Position]
+Ranges = Mapping[TopicPartition, tuple[int, int]]
+"""First offset of each partition, and one past its last."""
 
 
 class Log:
@@ -81,23 +84,28 @@ class Log:
                     del waiting[partition]
         raise _stalled()
 
-    async def read(
-        self, partition: TopicPartition, start: int, end: int
-    ) -> AsyncIterator[list[ConsumerRecord]]:
-        """The records of one partition at offsets in `[start, end)`, stretch by stretch, none of them empty."""
-        if start >= end:
-            return
-        self._consumer.assign([partition])
-        self._consumer.seek(partition, start)
+    async def read(self, ranges: Ranges) -> AsyncIterator[tuple[TopicPartition, list[ConsumerRecord]]]:
+        """The records of these partitions at offsets in `[start, end)`, stretch by stretch, none of them empty.
+
+        All at once: a client that turns from one partition to the next waits for the broker each time.
+        """
+        left = {partition: end for partition, (start, end) in ranges.items() if start < end}
+        self._consumer.assign(list(left))
+        for partition in left:
+            self._consumer.seek(partition, ranges[partition][0])
         silent = 0
-        while await self._consumer.position(partition) < end:
-            batch = await self._consumer.getmany(partition, timeout_ms=FETCH_MS, max_records=RECORDS_AT_ONCE)
-            records = [record for record in batch.get(partition, ()) if record.offset < end]
+        while left:
+            batch = await self._consumer.getmany(*left, timeout_ms=READ_MS, max_records=RECORDS_AT_ONCE)
             silent = 0 if batch else silent + 1
-            if silent > FETCHES_MAX:
+            if silent * READ_MS > FETCHES_MAX * FETCH_MS:
                 raise _stalled()
-            if records:
-                yield records
+            for partition, fetched in batch.items():
+                if records := [record for record in fetched if record.offset < left[partition]]:
+                    yield partition, records
+            for partition, end in list(left.items()):
+                if await self._consumer.position(partition) >= end:
+                    self._consumer.pause(partition)
+                    del left[partition]
 
 
 def _stalled() -> CliError:

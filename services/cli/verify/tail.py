@@ -1,6 +1,6 @@
 """What came after the last checkpoint, beside the log: until the next one only the log vouches for it."""
 
-from collections.abc import AsyncIterator
+from collections import deque
 from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -20,41 +20,40 @@ Told = tuple[int, str, str]
 async def tail_check(connection: Connection, log: Log) -> Check:
     """Each record after the last checkpoint that the log still has is in history as the log has it."""
     finding = Finding("ledger", "history after the checkpoints = the log")
-    tails = await connection.fetch(PROOF["tails"], ENTRIES)
-    partitions = [TopicPartition(ENTRIES, row["partition"]) for row in tails]
-    bounds = await log.bounds([p for p in await log.partitions([ENTRIES]) if p in partitions])
-    entries = _Entries(
-        await connection.cursor(
-            PROOF["tail_entries"], [row["partition"] for row in tails], [row["first_offset"] for row in tails]
-        )
-    )
-    for partition, row in zip(partitions, tails, strict=True):
+    bounds = await log.bounds(await log.partitions([ENTRIES]))
+    ranges: dict[TopicPartition, tuple[int, int]] = {}
+    comparisons: dict[TopicPartition, _Comparison] = {}
+    for number, first_offset, next_offset in await connection.fetch(PROOF["tails"], ENTRIES):
+        partition = TopicPartition(ENTRIES, number)
         begins, ends = bounds.get(partition, (0, 0))
-        start, end = max(row["first_offset"], begins), min(row["next_offset"], ends)
-        comparison = _Comparison(connection, finding, partition)
-        await entries.until(partition.partition, start)
-        async for records in log.read(partition, start, end):
-            await comparison.compare(
-                records, await entries.until(partition.partition, records[-1].offset + 1)
-            )
-        comparison.unlogged(await entries.until(partition.partition, end))
+        start = max(first_offset, begins)
+        ranges[partition] = start, min(next_offset, ends)
+        entries = _Entries(await connection.cursor(PROOF["tail_entries"], number, start))
+        comparisons[partition] = _Comparison(connection, finding, partition, entries)
+    async for partition, records in log.read(ranges):
+        await comparisons[partition].compare(records)
+    for partition, (_, end) in ranges.items():
+        await comparisons[partition].end(end)
     return finding.check(f"{finding.checked:,} records in the log")
 
 
 class _Comparison:
     """Two accounts of one partition."""
 
-    def __init__(self, connection: Connection, finding: Finding, partition: TopicPartition) -> None:
+    def __init__(
+        self, connection: Connection, finding: Finding, partition: TopicPartition, entries: "_Entries"
+    ) -> None:
         self._connection = connection
         self._finding = finding
         self._partition = partition
+        self._entries = entries
 
-    async def compare(self, records: list[ConsumerRecord], rows: list[Told]) -> None:
-        """records: a stretch of the log. rows: the entries at its offsets."""
+    async def compare(self, records: list[ConsumerRecord]) -> None:
+        """records: the next stretch of the log."""
         self._finding.checked += len(records)
         logged = {record.offset: _told(record) for record in records}
-        kept = {row[0]: row for row in rows}
-        self.unlogged([row for offset, row in kept.items() if offset not in logged])
+        kept = {row[0]: row for row in await self._entries.until(records[-1].offset + 1)}
+        self._unlogged([row for offset, row in kept.items() if offset not in logged])
         for offset, told in logged.items():
             if offset in kept and told is not None and told != kept[offset]:
                 self._finding.fault(self._place(offset), f"{_said(told)}, as in the log", _said(kept[offset]))
@@ -66,8 +65,11 @@ class _Comparison:
         if row is not None:
             self._finding.fault(row["place"], row["expected"], row["found"], row["faults"])
 
-    def unlogged(self, rows: list[Told]) -> None:
-        """Entries at offsets where the log has no record."""
+    async def end(self, offset: int) -> None:
+        """The log has been read to this offset."""
+        self._unlogged(await self._entries.until(offset))
+
+    def _unlogged(self, rows: list[Told]) -> None:
         if rows:
             self._finding.fault(
                 self._place(rows[0][0]), "no entry, for the log has no record", _said(rows[0]), len(rows)
@@ -78,28 +80,21 @@ class _Comparison:
 
 
 class _Entries:
-    """Entries in order of partition and offset, taken stretch by stretch."""
+    """Entries of one partition in order of offset, taken stretch by stretch."""
 
     def __init__(self, cursor: Any) -> None:
-        self._stream = self._read(cursor)
-        self._next: tuple[int, Told] | None = None
+        self._cursor = cursor
+        self._waiting: deque[Told] = deque()
 
-    async def _read(self, cursor: Any) -> AsyncIterator[tuple[int, Told]]:
-        while rows := await cursor.fetch(_ROWS_AT_ONCE):
-            for row in rows:
-                yield row["log_partition"], (row["log_offset"], row["id"], row["employee"])
-
-    async def until(self, partition: int, offset: int) -> list[Told]:
-        """The next entries of this partition before this offset; what was left of earlier partitions is passed over."""
+    async def until(self, offset: int) -> list[Told]:
+        """The next entries before this offset."""
         taken: list[Told] = []
         while True:
-            if self._next is None:
-                self._next = await anext(self._stream, None)
-            if self._next is None or (self._next[0], self._next[1][0]) >= (partition, offset):
+            if not self._waiting:
+                self._waiting.extend(tuple(row) for row in await self._cursor.fetch(_ROWS_AT_ONCE))
+            if not self._waiting or self._waiting[0][0] >= offset:
                 return taken
-            if self._next[0] == partition:
-                taken.append(self._next[1])
-            self._next = None
+            taken.append(self._waiting.popleft())
 
 
 def _told(record: ConsumerRecord) -> Told | None:

@@ -1,10 +1,11 @@
 -- The ledger's proof: digests, roots, heads and checkpoints, read in the order in which they follow from each other.
+-- Whoever tampers may have dropped a NOT NULL: what is missing is read as empty, and found wrong.
 
 -- name: entries
 -- Every entry in order of the log. Ids as text, as they are hashed.
 SELECT occurred_at, log_offset, log_partition, follow_up, kind, subkind, by, basis, size, visibility,
     giver_is_manager, lead, stretch, id::text, employee, cause_source, cause_id, digest, giver, accepted_by, goal,
-    value, answers_source, answers_id, award_grant, withdraws::text, skills, helped_by, words_digest
+    value, answers_source, answers_id, award_grant, withdraws::text, skills, helped_by, coalesce(words_digest, '') AS words_digest
 FROM entry ORDER BY log_partition, log_offset, id;
 
 -- name: entries_count
@@ -12,15 +13,19 @@ SELECT count(*) FROM entry;
 
 -- name: words
 -- Free text beside the digest that history keeps of it, in any order.
-SELECT e.id::text, e.words_digest, w.salt, w.title, w.words, w.impact, w.links, w.lines
+SELECT e.id::text, coalesce(e.words_digest, '') AS words_digest, coalesce(w.salt, '') AS salt, w.title, w.words, w.impact, w.links, w.lines
 FROM entry AS e
 JOIN words AS w ON w.occurred_at = e.occurred_at AND w.employee = e.employee AND w.entry_id = e.id;
 
 -- name: batches
 -- $1: the entries topic. Batches beside their proofs, each where it stands in its partition; one of both may be missing.
 SELECT coalesce(b.partition, p.partition) AS partition, coalesce(b.first_offset, p.first_offset) AS first_offset,
-    b.next_offset, b.epoch, b.applied, b.duplicate, b.rejected, b.parked, b.ignored, b.control,
-    p.tree_index, p.leaves, p.root, p.head, p.peaks
+    b.next_offset, coalesce(b.epoch, 0) AS epoch,
+    coalesce(b.applied, '{}') AS applied, coalesce(b.duplicate, '{}') AS duplicate,
+    coalesce(b.rejected, '{}') AS rejected, coalesce(b.parked, '{}') AS parked,
+    coalesce(b.ignored, '{}') AS ignored, coalesce(b.control, '{}') AS control,
+    p.tree_index, coalesce(p.leaves, '') AS leaves, coalesce(p.root, '') AS root, coalesce(p.head, '') AS head,
+    coalesce(p.peaks, '') AS peaks
 FROM (SELECT * FROM batch WHERE topic = $1) AS b
 FULL JOIN batch_proof AS p ON p.partition = b.partition AND p.first_offset = b.first_offset
 ORDER BY 1, 2, p.tree_index;
@@ -50,7 +55,9 @@ SELECT (SELECT count(*) FROM checkpoint) AS checkpoints, (SELECT count(*) FROM b
 SELECT key_id, public_key FROM checkpoint_key ORDER BY key_id;
 
 -- name: checkpoints
-SELECT partition, tree_size, head, signed_at, key_id, signature FROM checkpoint ORDER BY partition, tree_size;
+SELECT partition, tree_size, coalesce(head, '') AS head, coalesce(signed_at, 'epoch') AS signed_at, key_id,
+    coalesce(signature, '') AS signature
+FROM checkpoint ORDER BY partition, tree_size;
 
 -- name: checkpoints_beside
 -- Checkpoints of these partitions and sizes.
@@ -72,11 +79,8 @@ SELECT s.partition, coalesce(
 FROM consumer_position AS s WHERE s.topic = $1 ORDER BY s.partition;
 
 -- name: tail_entries
--- Entries of these partitions from these offsets on, in order of the log.
-SELECT e.log_partition, e.log_offset, e.id::text, e.employee
-FROM entry AS e JOIN unnest($1::integer[], $2::bigint[]) AS n (partition, first_offset)
-    ON n.partition = e.log_partition AND e.log_offset >= n.first_offset
-ORDER BY e.log_partition, e.log_offset;
+-- Entries of partition $1 from offset $2 on, in order of the log.
+SELECT log_offset, id::text, employee FROM entry WHERE log_partition = $1 AND log_offset >= $2 ORDER BY log_offset;
 
 -- name: records_without_entry
 -- $1: the entries topic, $2: a partition; then offsets, ids and keys of records at whose offset there is no entry.
