@@ -19,6 +19,7 @@ from services.cli.servers import kafka_reader, partitions_of
 from services.cli.verify.log import Log, Position, look_at
 from services.cli.verify.verification import Targets
 from services.kit import kafka, positions
+from services.kit.batch import Outcome, Sealer, Span
 from services.kit.cloudevents import Event, encode
 from services.kit.consume import Consumer
 from services.kit.relay import Relay
@@ -40,12 +41,6 @@ SOURCE = "urn:test:cli"
 PATIENCE_SECONDS = 60
 NOW = datetime.now(UTC).replace(microsecond=0)
 LONG_AGO = NOW - timedelta(days=70)
-IGNORE = """
-    INSERT INTO batch (topic, partition, epoch, first_offset, next_offset,
-        applied, duplicate, rejected, parked, ignored, control)
-    VALUES ($1, $2, 1, $3, $4, '{}', '{}', '{}', '{}', int8multirange(int8range($3, $4)), '{}')
-"""
-STAND_AT = "UPDATE consumer_position SET next_offset = $3 WHERE topic = $1 AND partition = $2"
 TODAY = NOW - timedelta(hours=2)
 
 
@@ -172,25 +167,33 @@ class House:
         for service, handler in handlers.items():
             own: ServiceSettings = self._settings(service)
             pool = self.pools[service] = await create_pool(own)
-            await self._ignore_what_is_there(pool, own, handler.topics)
+            await self._ignore_what_is_there(pool, own, handler)
             consumer = self.consumers[service] = Consumer(own, pool, handler, group=service)
             loops += [consumer.run(), Relay(own, service=service).run()]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
-    async def _ignore_what_is_there(self, pool: Pool, settings: ServiceSettings, topics: Any) -> None:
+    async def _ignore_what_is_there(self, pool: Pool, settings: ServiceSettings, handler: Any) -> None:
         """The topics hold other tests' records. A service begins where the log does: they are noted as ignored."""
-        cluster = await kafka.look_at_cluster(settings, topics)
+        cluster = await kafka.look_at_cluster(settings, handler.topics)
         async with kafka_reader(self.kafka) as looker:
-            partitions = await partitions_of(looker, topics)
+            partitions = await partitions_of(looker, handler.topics)
             beginnings = await looker.beginning_offsets(partitions)
             ends = await looker.end_offsets(partitions)
         async with pool.acquire() as connection, connection.transaction():
-            await positions.claim(
+            claimed = await positions.claim(
                 connection, partitions, cluster_id=cluster, beginnings=beginnings, ends=ends
             )
-            for partition in (p for p in partitions if ends[p] > beginnings[p]):
-                await connection.execute(IGNORE, *partition, beginnings[partition], ends[partition])
-                await connection.execute(STAND_AT, *partition, ends[partition])
+            stretches = []
+            for position in claimed:
+                end = ends[position.partition]
+                if end > position.next_offset:
+                    stretch = Span(position, position.next_offset, end)
+                    stretch.add(Outcome.IGNORED, position.next_offset, end)
+                    stretches.append(stretch)
+            await positions.advance(connection, stretches)
+            await positions.record_batches(connection, stretches)
+            if isinstance(handler, Sealer):
+                await handler.seal(connection, stretches, [])
 
     @property
     def targets(self) -> Targets:
