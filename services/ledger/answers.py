@@ -89,6 +89,8 @@ class Metric(BaseModel):
     """Least share that is fine."""
     fine_to: float
     """Greatest share that is fine."""
+    is_trend: bool
+    """There is no threshold: watch how it changes."""
     source: str
     """Where the threshold comes from."""
 
@@ -111,7 +113,7 @@ class Figure(BaseModel):
     interval_high: float | None = None
     """Upper end of it."""
     verdict: gaps.Verdict | None = None
-    """A gap or fine if the whole band says so."""
+    """A gap or fine if the whole band says so; null where there is no threshold."""
     stands_out: Literal["below", "above"] | None = None
     """The unit's band lies outside p ± 2√(p(1−p)/n), p the organisation's share."""
     withheld: Reason | None = None
@@ -175,15 +177,15 @@ class Gaps(BaseModel):
     as_of: datetime | None
     """When the live figures were read; null before the first reading."""
     eligible: int | None
-    """Active people here for 30 days or more; null below five."""
+    """People counted, of the units' frozen rosters; null if no unit may have figures."""
     days_since_last_received: list[Bucket]
-    """Histogram over eligible people, buckets merged until each holds five or none."""
+    """Histogram over them, from the units' bands; buckets merged until each holds five or none."""
     median_at_most_days: float | None
     """Upper bound of the median's bucket; null without one."""
     p90_at_most_days: float | None
     """Upper bound of the 90th percentile's bucket."""
     live: dict[gaps.MetricName, float]
-    """The organisation's shares now, each the middle of its band."""
+    """The organisation's shares now, each the middle of its band; of `never_recognised` the least it can be."""
     day: date | None
     """The day at whose start the windows of the figures below ended."""
     organisation: list[Figure]
@@ -228,6 +230,27 @@ class UnansweredDeed(BaseModel):
     """When."""
 
 
+class OpenGap(BaseModel):
+    """A gap that has opened and not closed yet, of the team or of one person of it."""
+
+    model_config = _ANSWER
+
+    gap: UUID
+    """Its id; the events that opened and close it name the same."""
+    metric: str
+    """What is missing."""
+    employee: str | None
+    """The person; null for the team's own."""
+    name: str | None
+    """Their name."""
+    opened_at: datetime
+    """When the threshold was passed."""
+    evidence: str
+    """What was seen, without a score."""
+    asks_about_role: bool
+    """Growth has been missing for two quarters: is there room in this role, or can the job be redefined?"""
+
+
 class TeamGaps(BaseModel):
     """What a lead can act on, in their own team."""
 
@@ -247,6 +270,17 @@ class TeamGaps(BaseModel):
                     "done_at": "2026-10-10T03:58:00Z",
                 }
             ],
+            "open": [
+                {
+                    "gap": "01a0f00d-5f80-8c1e-9a55-3f0d5e1b7a21",
+                    "metric": "growth",
+                    "employee": "e-1077",
+                    "name": "Jonas Weber",
+                    "opened_at": "2026-04-20T00:00:00Z",
+                    "evidence": "No training, goal step or first use of a skill since 22 October 2025.",
+                    "asks_about_role": True,
+                }
+            ],
         }
     )
 
@@ -260,3 +294,5 @@ class TeamGaps(BaseModel):
     """Not recognised once, 21 days or more after their start."""
     unanswered: list[UnansweredDeed]
     """Deeds of 7 to 90 days ago without an answer, oldest first; at most 500."""
+    open: list[OpenGap]
+    """Gaps that opened and have not closed, of the team and of members who report to the reader; newest first."""

@@ -9,7 +9,7 @@ from services.kit.consume import Consumer
 from services.kit.relay import Relay
 from services.kit.run import Parts
 from services.kit.sql import Pool
-from services.ledger import api, daily, gap_metrics, months
+from services.ledger import api, daily, gap_metrics, months, unnoticed
 from services.ledger.domain import Decoded
 from services.ledger.handlers import LedgerHandler
 from services.ledger.links import Signer
@@ -43,7 +43,8 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
     )
     tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
         lambda: months.keep_ahead(pool),
-        lambda: daily.run(pool, lambda: consumer.caught_up, settings.gap_settled_seconds),
+        lambda: daily.run(pool, consumer.group_caught_up, settings.gap_settled_seconds),
+        lambda: unnoticed.run(pool, consumer.group_caught_up),
         snapshots.run,
         checkpoints.run,
     ]

@@ -1,6 +1,6 @@
 """Composes the API's answers from figures, members and deeds. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from services.ledger import gaps
@@ -9,12 +9,13 @@ from services.ledger.answers import (
     Figure,
     Gaps,
     Metric,
+    OpenGap,
     QuietPerson,
     TeamGaps,
     UnansweredDeed,
     UnitFigures,
 )
-from services.ledger.daily import ORGANISATION, Cell
+from services.ledger.gap_cells import ORGANISATION, Cell
 from services.ledger.publication import Band, wilson
 from services.ledger.snapshot import Snapshot
 
@@ -26,7 +27,7 @@ def gaps_answer(
     overall = {cell.metric: cell for cell in cells if cell.unit == ORGANISATION}
     units: dict[str, list[Figure]] = {}
     for cell in cells:
-        units.setdefault(cell.unit, []).append(_figure(cell, overall.get(cell.metric)))
+        units.setdefault(cell.unit, []).append(_figure(cell, overall))
     buckets = snapshot.days_since if snapshot is not None else ()
     return Gaps(
         as_of=snapshot.taken_at if snapshot is not None else None,
@@ -40,14 +41,27 @@ def gaps_answer(
         units=[UnitFigures(unit=unit, figures=figures) for unit, figures in units.items()],
         next=following,
         metrics=[
-            Metric(metric=m.name, formula=m.formula, fine_from=m.least, fine_to=m.most, source=m.source)
+            Metric(
+                metric=m.name,
+                formula=m.formula,
+                fine_from=m.least,
+                fine_to=m.most,
+                is_trend=m.trend,
+                source=m.source,
+            )
             for m in gaps.METRICS.values()
         ],
     )
 
 
-def team_answer(team: str, members: Sequence[gaps.Member], found: gaps.NamedGaps, now: datetime) -> TeamGaps:
-    """A team's named gaps. now: UTC."""
+def team_answer(
+    team: str,
+    members: Sequence[gaps.Member],
+    found: gaps.NamedGaps,
+    open_gaps: Sequence[gaps.OpenGap],
+    now: datetime,
+) -> TeamGaps:
+    """A team's named gaps, and those told of. now: UTC."""
     return TeamGaps(
         team=team,
         people=len(members),
@@ -64,6 +78,18 @@ def team_answer(team: str, members: Sequence[gaps.Member], found: gaps.NamedGaps
             )
             for deed in found.unanswered
         ],
+        open=[
+            OpenGap(
+                gap=gap.id,
+                metric=gap.metric,
+                employee=gap.employee,
+                name=gap.name,
+                opened_at=gap.opened_at,
+                evidence=gap.evidence,
+                asks_about_role=gap.asks_about_role,
+            )
+            for gap in open_gaps
+        ],
     )
 
 
@@ -78,7 +104,8 @@ def _quiet(members: Iterable[gaps.Member], now: datetime) -> list[QuietPerson]:
     ]
 
 
-def _figure(cell: Cell, overall: Cell | None) -> Figure:
+def _figure(cell: Cell, organisation: Mapping[gaps.MetricName, Cell]) -> Figure:
+    overall = organisation.get(cell.metric)
     if cell.low is None or cell.high is None:
         return Figure(metric=cell.metric, withheld=cell.reason)
     interval: tuple[float | None, float | None] = (None, None)
@@ -97,9 +124,20 @@ def _figure(cell: Cell, overall: Cell | None) -> Figure:
         people=cell.people,
         interval_low=interval[0],
         interval_high=interval[1],
-        verdict=gaps.verdict(gaps.METRICS[cell.metric], cell.low, cell.high),
+        verdict=_verdict(cell, organisation),
         stands_out=stands_out,
     )
+
+
+def _verdict(cell: Cell, organisation: Mapping[gaps.MetricName, Cell]) -> gaps.Verdict | None:
+    assert cell.low is not None
+    assert cell.high is not None
+    if cell.metric != "gini":
+        return gaps.verdict(gaps.METRICS[cell.metric], cell.low, cell.high)
+    chance = organisation.get("gini_by_chance")
+    if chance is None or chance.low is None or chance.high is None:
+        return None
+    return gaps.verdict_by_chance(cell.low, cell.high, chance.low, chance.high)
 
 
 def _finite(bound: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Gap metrics: where recognition is missing. Formulas and thresholds with their sources; pure, numbers in, numbers out.
+"""Gap formulas, and what a lead is told by name. Pure, numbers in, numbers out. What is measured: gap_catalogue.py.
 
 *Eligible* are people who are active, not on leave, and here for at least 30 days. *Received* counts recognitions by
 a person; awards by rule and by calendar are not thanks. Days are days of UTC. "Own" marks a default of ours, to be
@@ -14,80 +14,39 @@ from math import sqrt
 from typing import Literal
 from uuid import UUID
 
+from services.ledger.gap_catalogue import METRICS, GapMetric, MetricName
+
+__all__ = ["METRICS", "GapMetric", "MetricName"]
+
 ELIGIBLE_TENURE_DAYS = 30
 NEVER_TENURE_DAYS = 90
 SHORT_WINDOW_DAYS = 7
 LONG_WINDOW_DAYS = 30
+PURPOSE_DAYS = 90
+GROWTH_DAYS = 180
 ANSWER_DAYS = 7
 QUIET_DAYS = 30
 NEVER_WARN_DAYS = 21
 # Upper bounds of the histogram of days since last received; the thresholds 14 and 30 are among them.
 DAYS_BOUNDS = (1.0, 3.0, 7.0, 14.0, 21.0, 30.0, 45.0, 60.0, 90.0, 180.0, float("inf"))
 
-MetricName = Literal["coverage_7d", "coverage_30d", "never_recognised", "effort_mix", "notice_ratio"]
 Verdict = Literal["gap", "fine", "unclear"]
 
 
-@dataclass(frozen=True, slots=True)
-class GapMetric:
-    """One share between 0 and 1. It is fine from `least` to `most`; formula and source are for people to read."""
-
-    name: MetricName
-    formula: str
-    least: float
-    most: float
-    source: str
-
-
-METRICS: dict[MetricName, GapMetric] = {
-    metric.name: metric
-    for metric in (
-        GapMetric(
-            "coverage_7d",
-            "distinct people who received recognition from a person in 7 days ÷ eligible people",
-            0.25,
-            1.0,
-            "Amber below 25 %, goal 50 % (own). Gallup Q12: about one in four agree that they were recognised in"
-            " the last seven days; a survey, not platform events.",
-        ),
-        GapMetric(
-            "coverage_30d",
-            "distinct people who received recognition from a person in 30 days ÷ eligible people",
-            0.80,
-            1.0,
-            "At least 80 % (own). Recognize: 80–100 % a year; Gallup's floor: a few times a month.",
-        ),
-        GapMetric(
-            "never_recognised",
-            "people never recognised by a person ÷ people here for at least 90 days",
-            0.0,
-            0.0,
-            "Nobody. Leads are warned at day 21 (after Lattice's nudge for new hires).",
-        ),
-        GapMetric(
-            "effort_mix",
-            "recognitions for effort ÷ (for effort + for a result), those for both counting half on each side,"
-            " by a person, in 30 days",
-            0.30,
-            0.70,
-            "Between 30 % and 70 % (own).",
-        ),
-        GapMetric(
-            "notice_ratio",
-            "deeds answered by a person within 7 days ÷ deeds, of the 30 days that ended 7 days ago",
-            0.50,
-            1.0,
-            "At least 50 % (own).",
-        ),
-    )
-}
-
-
-def verdict(metric: GapMetric, low: float, high: float) -> Verdict:
-    """Judge a share known to be in `low..high` (0–1): a gap or fine only if the whole band says so."""
+def verdict(metric: GapMetric, low: float, high: float) -> Verdict | None:
+    """Judge a share known to be in `low..high` (0–1): a gap or fine only if the whole band says so. None of a trend."""
+    if metric.trend:
+        return None
     if high < metric.least or low > metric.most:
         return "gap"
     return "fine" if metric.least <= low and high <= metric.most else "unclear"
+
+
+def verdict_by_chance(low: float, high: float, chance_low: float, chance_high: float) -> Verdict:
+    """Judge a Gini known to be in `low..high` by what chance gives in one of twenty cases, known as well as that."""
+    if low >= chance_high:
+        return "gap"
+    return "fine" if high <= chance_low else "unclear"
 
 
 def stands_out(low: float, high: float, people: int, overall: float) -> Literal["below", "above"] | None:
@@ -153,6 +112,19 @@ class NamedGaps:
     quiet: tuple[Member, ...]
     never: tuple[Member, ...]
     unanswered: tuple[WaitingDeed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """A gap of a team (employee, name: None) or of one person of it, as it was told to the lead."""
+
+    id: UUID
+    metric: str
+    employee: str | None
+    name: str | None
+    opened_at: datetime
+    evidence: str
+    asks_about_role: bool
 
 
 def named_gaps(members: Iterable[Member], deeds: Iterable[WaitingDeed], now: datetime) -> NamedGaps:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from services.kit.sql import AnyConnection, Queries
 from services.ledger import gaps, view
-from services.ledger.daily import Cell
 from services.ledger.domain import KINDS, SIZES
+from services.ledger.gap_cells import Cell
 
 DEEDS_DAYS_MAX = 90
 _SIZE_NAMES = {code: name for name, code in SIZES.items()}
@@ -72,8 +72,11 @@ async def _history(
 
 async def named_gaps(
     connection: AnyConnection, team: str, lead: str, now: datetime
-) -> tuple[list[gaps.Member], gaps.NamedGaps] | None:
-    """Gaps of the members of `team` who report to `lead`; None if nobody there does. Deeds of the last 90 days."""
+) -> tuple[list[gaps.Member], gaps.NamedGaps, list[gaps.OpenGap]] | None:
+    """Gaps of the members of `team` who report to `lead`, and the team's; None if nobody there does.
+
+    Deeds of the last 90 days.
+    """
     rows = await connection.fetch(_SQL["team_members"], team, lead, now.astimezone(UTC).date())
     members = [gaps.Member(**dict(row)) for row in rows]
     if not members:
@@ -85,7 +88,8 @@ async def named_gaps(
         now - timedelta(days=gaps.ANSWER_DAYS),
     )
     waiting = [gaps.WaitingDeed(**{**dict(row), "size": _SIZE_NAMES[row["size"]]}) for row in deeds]
-    return members, gaps.named_gaps(members, waiting, now)
+    rows = await connection.fetch(_SQL["open_gaps"], team, [member.employee for member in members])
+    return members, gaps.named_gaps(members, waiting, now), [gaps.OpenGap(**dict(row)) for row in rows]
 
 
 async def figures(connection: AnyConnection, after: str, limit: int) -> tuple[date | None, list[Cell]]:

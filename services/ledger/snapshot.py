@@ -4,21 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from services.kit import logs
 from services.kit.remedy import TROUBLE
 from services.kit.sql import Pool, Queries
 from services.ledger import gaps
-from services.ledger.daily import ORGANISATION, Cell
-from services.ledger.publication import (
-    ORGANISATION_BANDS_MAX,
-    UNIT_PEOPLE_MIN,
-    Count,
-    band_of,
-    merge_buckets,
-)
+from services.ledger.gap_cells import Cell
+from services.ledger.live import LiveFigures, LiveUnit, live_figures
+from services.ledger.publication import publish_share
 
 REFRESH_SECONDS = 15.0
 # However long the reading takes, it takes at most a tenth of the time.
@@ -32,15 +28,17 @@ _log = logs.get("snapshot")
 class Snapshot:
     """What may be said of the whole organisation, and of units as last published.
 
-    eligible: people, None below five. days_since: merged histogram, `(upper bound in days, people)`. shares: metric →
-    middle of its band, 0–1; a share of too few is absent. units: the published cells of the largest units.
+    eligible: people counted, None if none may be. days_since: merged histogram, `(upper bound in days, people)`.
+    shares: metric → middle of its band, 0–1 (never_recognised: the least it can be); a share of too few is absent.
+    cells: those published last of the organisation (`''`) and of the largest units. day: whose, None before the first.
     """
 
     taken_at: datetime
     eligible: int | None
     days_since: Sequence[tuple[float, int]]
     shares: Mapping[gaps.MetricName, float]
-    units: Sequence[Cell]
+    cells: Sequence[Cell]
+    day: date | None
 
 
 class Snapshots:
@@ -75,21 +73,15 @@ class Snapshots:
 
 
 async def read_snapshot(pool: Pool, now: datetime) -> Snapshot:
-    """Aggregate the projections as of `now` (UTC); one row per query comes back, whatever the company's size."""
+    """Aggregate the projections as of `now` (UTC); at most one row per unit comes back."""
     today = now.date()
     until = now - timedelta(days=gaps.ANSWER_DAYS)
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        people = await connection.fetchrow(
-            _SQL["organisation_now"],
-            now,
-            gaps.ELIGIBLE_TENURE_DAYS,
-            gaps.NEVER_TENURE_DAYS,
-            gaps.SHORT_WINDOW_DAYS,
-            gaps.LONG_WINDOW_DAYS,
-            list(gaps.DAYS_BOUNDS[:-1]),
+        units = await connection.fetch(
+            _SQL["live_counts"], now, [int(bound) for bound in gaps.DAYS_BOUNDS[:-1]], gaps.NEVER_TENURE_DAYS
         )
         effort = await connection.fetchrow(
             _SQL["organisation_effort"],
@@ -103,30 +95,28 @@ async def read_snapshot(pool: Pool, now: datetime) -> Snapshot:
             gaps.ANSWER_DAYS,
         )
         day = await connection.fetchval(_SQL["latest_day"])
-        units = await connection.fetch(_SQL["labelled_figures"], day, UNITS_LABELLED_MAX)
-    assert people is not None
+        cells = await connection.fetch(_SQL["labelled_figures"], day, UNITS_LABELLED_MAX)
     assert effort is not None
     assert notice is not None
-    shares = {
-        "coverage_7d": _share(people["received_short"], people["eligible"], people["eligible"]),
-        "coverage_30d": _share(people["received_long"], people["eligible"], people["eligible"]),
-        "never_recognised": _share(people["never"], people["tenured"], people["tenured"]),
-        "effort_mix": _share(
-            *gaps.effort_halves(effort["effort"], effort["result"], effort["both_sides"]), effort["receivers"]
-        ),
-        "notice_ratio": _share(notice["answered"], notice["deeds"], notice["doers"]),
+    live = await asyncio.to_thread(_live, units, today)
+    on_effort, altogether = gaps.effort_halves(effort["effort"], effort["result"], effort["both_sides"])
+    of_events: dict[gaps.MetricName, float | None] = {
+        "effort_mix": _middle(publish_share(on_effort / 2, altogether / 2, effort["receivers"])),
+        "notice_ratio": _middle(publish_share(notice["answered"], notice["deeds"], notice["doers"])),
     }
     return Snapshot(
         taken_at=now,
-        eligible=people["eligible"] if people["eligible"] >= UNIT_PEOPLE_MIN else None,
-        days_since=merge_buckets(gaps.DAYS_BOUNDS, people["buckets"]) if people["eligible"] else [],
-        shares={name: share for name in gaps.METRICS if (share := shares[name]) is not None},
-        units=[Cell(**dict(row)) for row in units if row["unit"] != ORGANISATION],
+        eligible=live.eligible,
+        days_since=live.days_since,
+        shares={**live.shares, **{name: share for name, share in of_events.items() if share is not None}},
+        cells=[Cell(**dict(row)) for row in cells],
+        day=day,
     )
 
 
-def _share(part: int, whole: int, people: int) -> float | None:
-    """Middle of the share's band; None when it is about fewer than five people."""
-    if people < UNIT_PEOPLE_MIN:
-        return None
-    return band_of(Count(part, whole), ORGANISATION_BANDS_MAX).ratio_middle
+def _live(rows: Sequence[Any], today: date) -> LiveFigures:
+    return live_figures([LiveUnit(**dict(row)) for row in rows], today)
+
+
+def _middle(step: tuple[float, float] | None) -> float | None:
+    return None if step is None else (step[0] + step[1]) / 2

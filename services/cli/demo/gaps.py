@@ -14,16 +14,26 @@ _LABELS = {
     "coverage_7d": "thanked within 7 days",
     "coverage_30d": "thanked within 30 days",
     "never_recognised": "never thanked by anyone",
+    "manager_coverage": "thanked by their own lead within 30 days",
+    "giver_participation": "thanked somebody within 30 days",
     "effort_mix": "of thanks are for effort",
+    "growth_gap": "without a step forward in 180 days",
+    "purpose_gap": "of recognitions without a goal",
+    "purpose_people": "without a recognition for a goal in 90 days",
+    "ownership_gap": "without anything to lead in 180 days",
     "notice_ratio": "of deeds answered within a week",
 }
 _TITLES = {
     "coverage_7d": "who was thanked this week",
     "coverage_30d": "who was thanked this month",
-    "never_recognised": "who never was thanked",
+    "manager_coverage": "who hears it from their own lead",
     "effort_mix": "thanks for results only, or for effort only",
+    "growth_gap": "who does not move forward",
+    "purpose_gap": "thanks that name no goal",
+    "purpose_people": "who does not hear what it is for",
     "notice_ratio": "deeds nobody answers",
 }
+_LESS_IS_BETTER = ("growth_gap", "purpose_gap", "purpose_people")
 Token = Callable[[str, Sequence[str]], str]
 """(subject, scopes) → a bearer token."""
 
@@ -163,12 +173,12 @@ def _percent(share: float) -> str:
 
 
 def _fine(least: float, most: float) -> str:
-    if most == 0:
-        return "nobody"
+    if least == 0:
+        return f"up to {_percent(most)}"
     return f"from {_percent(least)}" if most == 1 else f"{_percent(least)} to {_percent(most)}"
 
 
 def _worst_first(item: tuple[tuple[str, str], dict[str, Any]]) -> tuple[float, str, str]:
     (unit, metric), figure = item
     low = figure["low"] if figure["low"] is not None else 1.0
-    return (-low if metric == "never_recognised" else low, unit, metric)
+    return (1 - low if metric in _LESS_IS_BETTER else low, unit, metric)

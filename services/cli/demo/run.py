@@ -211,7 +211,7 @@ async def _judge(
     with screen.step("Measuring gaps (the ledger looks every 15 s)", "Gaps measured") as step:
         await publish_day(running.ledger, settled_at.date())
         ledger = gaps.Ledger(running.counter.http, running.ledger_url, running.keys.token)
-        await _fresh(ledger, settled_at)
+        await _fresh(ledger, datetime.now(UTC))
         findings = await gaps.find(ledger, story.planted, story.lead_of)
         step.became = f"{len(findings.found)} found"
     if story.planted:

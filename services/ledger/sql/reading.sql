@@ -93,3 +93,12 @@ WHERE d.employee = ANY ($1::text[]) AND d.answered_at IS NULL
   AND d.occurred_at >= $2::timestamptz AND d.occurred_at < $3::timestamptz
 ORDER BY d.occurred_at, d.deed_id
 LIMIT 500;
+
+-- name: open_gaps
+-- Open gaps of team $1 itself, and of those of its people named in $2; the newest first.
+SELECT gap.gap_id AS id, gap.metric, nullif(gap.employee, '') AS employee, p.name, gap.opened_at, gap.evidence,
+    gap.asked_at IS NOT NULL AS asks_about_role
+FROM gap LEFT JOIN person AS p ON p.employee = gap.employee
+WHERE gap.team = $1 AND gap.closed_at IS NULL AND (gap.employee = '' OR gap.employee = ANY ($2::text[]))
+ORDER BY gap.opened_at DESC, gap.gap_id
+LIMIT 500;
