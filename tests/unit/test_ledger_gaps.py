@@ -274,3 +274,23 @@ def test_metrics_carry_units_only_as_bands_and_never_a_sum_of_days() -> None:
         'ledger_unit_coverage_ratio_low{unit="firmware",window="7d"}': "0.2",
         'ledger_unit_coverage_ratio_high{unit="firmware",window="7d"}': "0.4",
     }
+
+
+def test_a_scrape_is_small_however_large_the_company() -> None:
+    """Fifty units with the longest names there are, every figure of each, and all of everybody's."""
+    units = [f"{number:02}-{'u' * 61}" for number in range(50)]
+    by_unit = [m.name for m in METRICS.values() if m.scope == "units"]
+    published = [Cell(metric, unit, 0.2, 0.4, 20, None) for metric in by_unit for unit in units]
+    published += [Cell(metric, ORGANISATION, 0.2, 0.4, 99, None) for metric in METRICS]
+    buckets = [(bound, 10_000) for bound in gaps.DAYS_BOUNDS]
+    shares = dict.fromkeys(METRICS, 0.123456789)
+
+    class Taken:
+        def latest(self) -> tuple[Snapshot, float]:
+            return Snapshot(NOW, 110_000, buckets, shares, published, NOW.date()), 3.0
+
+    registry = CollectorRegistry()
+    gap_metrics.register(Taken(), registry)  # type: ignore[arg-type]
+    body = generate_latest(registry)
+    assert len(body) <= 200 * 1024
+    assert body.count(b'unit="') == 2 * len(by_unit) * len(units)

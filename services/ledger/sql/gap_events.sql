@@ -150,12 +150,10 @@ RETURNING gap.gap_id, gap.team, gap.employee, gap.opened_at, gap.asked_at,
     p.manager[width_bucket($1::date, p.manager_since)] AS lead;
 
 -- name: begin_looking
--- The first time, deeds are looked at from $1 on. Locks the row: one process at a time looks.
-WITH begun AS (
-    INSERT INTO unnoticed_progress (looked_to) VALUES ($1::timestamptz) ON CONFLICT DO NOTHING RETURNING looked_to
-)
-SELECT looked_to FROM begun UNION ALL
-(SELECT looked_to FROM unnoticed_progress FOR UPDATE) LIMIT 1;
+-- From which moment on deeds are to be looked at; the first time, $1. Locks the row: one process at a time looks.
+INSERT INTO unnoticed_progress (looked_to) VALUES ($1::timestamptz)
+ON CONFLICT (one) DO UPDATE SET looked_to = unnoticed_progress.looked_to
+RETURNING looked_to;
 
 -- name: looked
 -- Deeds done before $1 have been looked at.
@@ -201,7 +199,7 @@ RETURNING deed_id;
 -- name: take_back
 -- Deeds told that have been answered since, or withdrawn, or whose person was erased: marked, and returned.
 WITH done AS (
-    SELECT u.employee, u.deed_id, d.answered_at
+    SELECT u.employee, u.deed_id, u.done_at, d.answered_at
     FROM unnoticed_deed AS u LEFT JOIN deed AS d USING (employee, cause_source, cause_id)
     WHERE u.taken_back_at IS NULL AND u.told_at > $1::timestamptz - $2::integer * interval '1 day' AND (
         d.answered_at IS NOT NULL OR d.deed_id IS DISTINCT FROM u.deed_id
@@ -213,6 +211,6 @@ WITH done AS (
 )
 UPDATE unnoticed_deed AS u SET taken_back_at = $1
 FROM done
-LEFT JOIN words AS w ON w.employee = done.employee AND w.entry_id = done.deed_id
+LEFT JOIN words AS w ON w.employee = done.employee AND w.entry_id = done.deed_id AND w.occurred_at = done.done_at
 WHERE u.employee = done.employee AND u.deed_id = done.deed_id
 RETURNING u.employee, u.deed_id, u.done_at, u.team, u.lead, u.cause_id, w.title, done.answered_at;
