@@ -62,10 +62,10 @@ def cells(counts: Mapping[str, UnitCounts], silent: Mapping[gaps.MetricName, Col
     found: list[Cell] = []
     published: dict[gaps.MetricName, Published] = {}
     for metric, field in _OF_PEOPLE.items():
-        still = set(silent.get(metric, ()))
+        still: dict[str, Reason] = dict.fromkeys(silent.get(metric, ()), "roster_changed")
         if metric == "manager_coverage":
             # Whoever has no manager would be told apart from the others: a unit with one has no such figure.
-            still |= {unit for unit, n in counts.items() if n.managed < n.people}
+            still |= {unit: "no_manager" for unit, n in counts.items() if n.managed < n.people}
         published[metric] = publish_counts(
             {unit: Count(getattr(n, field), n.people) for unit, n in counts.items()}, still
         )

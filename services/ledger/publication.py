@@ -19,12 +19,13 @@ What is left out of the figures of people is decided by rosters, days and publis
 a share of events also needs five contributors and ten events, of seven people or more (`share_of_events`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from math import floor, sqrt
+from types import MappingProxyType
 from typing import Literal
 
 UNIT_PEOPLE_MIN = 5
@@ -41,7 +42,7 @@ STEPS = 20
 # Two-sided 95 %.
 _WILSON_Z = 1.96
 
-Reason = Literal["too_few_people", "complement", "too_few_contributors", "roster_changed"]
+Reason = Literal["too_few_people", "complement", "too_few_contributors", "roster_changed", "no_manager"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +193,17 @@ def withheld(sizes: Mapping[str, int]) -> dict[str, Reason]:
     return out
 
 
-def publish_counts(counts: Mapping[str, Count], silent: Collection[str] = ()) -> Published:
-    """Decide the cells of one figure. counts: every unit of the company, small ones too. silent: see `is_silent`."""
+def publish_counts(
+    counts: Mapping[str, Count], silent: Mapping[str, Reason] = MappingProxyType({})
+) -> Published:
+    """Decide the cells of one figure. counts: every unit of the company, small ones too.
+
+    silent: units that are to have none, and why (see `is_silent`); rosters and days decide that, not what is counted.
+    """
     left_out = withheld({unit: value.of for unit, value in counts.items()})
     for unit in sorted(counts.keys() - left_out.keys()):
         if unit in silent:
-            left_out[unit] = "roster_changed"
+            left_out[unit] = silent[unit]
     units = {unit: band_of(counts[unit]) for unit in sorted(counts.keys() - left_out.keys())}
     return Published(sum_of(units.values()), units, left_out)
 

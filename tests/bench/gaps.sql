@@ -20,7 +20,7 @@ FROM (
     SELECT n, n % 11 = 0 AS grew, hashint8(n)::bigint & 2147483647 AS number, (hashint8(n)::bigint & 2147483647) % $1
         AS recipient,
         (lpad(to_hex((extract(epoch FROM $3::timestamptz) * 1000)::bigint
-            - (hashint8(n + 7)::bigint & 2147483647) * 10368000000 / 2147483648 - 1), 12, '0')
+            - (hashint8(n + 7)::bigint & 2147483647) % 10368000 * 1000 - 1), 12, '0')
             || '8' || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid AS id
     FROM generate_series(1, $2::bigint * 11 / 10) AS n
 ) AS drawn;

@@ -14,6 +14,7 @@ from services.kit import issuer, web
 from services.kit.auth import Authenticator, AuthSettings
 from services.kit.sql import Pool
 from services.ledger import api, daily
+from services.ledger.gaps import METRICS
 from services.ledger.links import COOKIE, Signer, sign
 from services.ledger.snapshot import Snapshots
 from tests.conftest import Database
@@ -288,13 +289,31 @@ async def test_the_organisation_s_gaps_come_with_their_formulas_and_no_name(
     assert units["night-shift"]["coverage_30d"]["verdict"] == "gap"
     assert units["day-shift"]["coverage_30d"]["verdict"] == "fine"
     assert units["sales"]["coverage_30d"]["withheld"] == "too_few_people"
-    assert {m["metric"] for m in found["metrics"]} == set(units["sales"])
+    assert {m["metric"] for m in found["metrics"]} == METRICS.keys()
+    assert units["sales"].keys() == {name for name, m in METRICS.items() if m.scope == "units"}
     assert "Person" not in answer.text
     first = (await client("grafana", "ops").get(GAPS, params={"limit": 1})).json()
     assert [u["unit"] for u in first["units"]] == ["day-shift"]
     rest = (await client("grafana", "ops").get(GAPS, params={"after": first["next"]})).json()
     assert [u["unit"] for u in rest["units"]] == ["firmware", "night-shift", "sales"]
     assert rest["next"] is None
+
+
+async def test_a_lead_sees_the_open_gaps_of_their_team_and_of_nobody_else_s_people(
+    company: Company, client: Client, pool: Pool
+) -> None:
+    await company.person("dan", "Dan", team="firmware", manager="zoe")
+    await company.fold()
+    await daily.publish_day(pool, NOW.date())
+    asking = client("lea", "team")
+    found = (await asking.get(TEAM_GAPS)).json()["open"]
+    assert {gap["employee"] for gap in found} == {"ann", "bob", "cai"}
+    new = next(gap for gap in found if gap["employee"] == "cai")
+    assert (new["metric"], new["name"], new["asks_about_role"]) == ("never-recognised", "Cai", False)
+    assert new["evidence"] == "Here since 20 October 2026, and nobody has said thank you yet."
+    assert any(gap["asks_about_role"] for gap in found if gap["employee"] == "ann")
+    elsewhere = (await client("zoe", "team").get(TEAM_GAPS)).json()["open"]
+    assert {gap["employee"] for gap in elsewhere} == {"dan"}
 
 
 async def test_a_page_opens_by_its_link_and_stays_open_by_its_cookie(

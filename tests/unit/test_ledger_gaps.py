@@ -187,7 +187,7 @@ def test_a_day_s_cells_say_nothing_of_units_below_five_and_name_no_extreme(
 def test_a_unit_with_somebody_without_a_manager_has_no_manager_coverage() -> None:
     found = cells({"a": unit(9, by_manager=5), "b": unit(9, by_manager=5, managed=8), "c": unit(9)}, {})
     assert cell(found, "manager_coverage", "a").low is not None
-    assert cell(found, "manager_coverage", "b").low is None
+    assert cell(found, "manager_coverage", "b").reason == "no_manager"
 
 
 def test_a_unit_is_silent_in_the_figures_its_roster_is_too_young_for() -> None:

@@ -75,7 +75,7 @@ def test_the_total_is_the_sum_of_the_bands_and_says_nothing_more(counts: dict[st
 
 def test_a_unit_whose_form_is_too_young_is_silent_with_a_reason() -> None:
     counts = {"a": Count(3, 9), "b": Count(4, 9)}
-    published = publish_counts(counts, silent={"a"})
+    published = publish_counts(counts, silent={"a": "roster_changed"})
     assert published.withheld == {"a": "roster_changed"}
     assert published.total == published.units["b"]
 

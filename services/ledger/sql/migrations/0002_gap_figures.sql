@@ -30,7 +30,7 @@ CREATE TABLE gap_figure (
     low double precision,
     high double precision,
     people integer,
-    reason text CHECK (reason IN ('too_few_people', 'complement', 'too_few_contributors', 'roster_changed')),
+    reason text CHECK (reason IN ('too_few_people', 'complement', 'too_few_contributors', 'roster_changed', 'no_manager')),
     PRIMARY KEY (day, metric, unit),
     CONSTRAINT a_band_or_a_reason CHECK ((low IS NULL) = (high IS NULL) AND (low IS NULL) = (reason IS NOT NULL)),
     CONSTRAINT a_band_is_no_point CHECK (low < high),
