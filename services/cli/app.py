@@ -5,6 +5,7 @@ import typer
 from services.cli.demo.command import demo
 from services.cli.dlq import dlq
 from services.cli.emit import emit
+from services.cli.ledger.command import ledger
 from services.cli.links import link
 from services.cli.local import local
 from services.cli.proofs.command import prove, verify_proof
@@ -27,6 +28,7 @@ app.command()(validate)
 app.command()(topics)
 app.command()(trace)
 app.add_typer(dlq, name="dlq")
+app.add_typer(ledger, name="ledger")
 app.command()(verify)
 app.command()(prove)
 app.command()(verify_proof)

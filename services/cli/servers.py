@@ -1,7 +1,7 @@
 """Where Kafka and the databases are: from the environment, else the local stack that is up; and how to read them."""
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -130,10 +130,16 @@ def kafka_complaints(options: Mapping[str, Any]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def reading(service: str, url: str, snapshot: str | None = None) -> AsyncIterator[Connection]:
+async def reading(
+    service: str,
+    url: str,
+    snapshot: str | None = None,
+    prepare: Callable[[Connection], Awaitable[None]] | None = None,
+) -> AsyncIterator[Connection]:
     """One snapshot of a service's database: a read-only connection inside one transaction.
 
     snapshot: that of another connection, by the name `pg_export_snapshot` gave it; None takes a new one.
+    prepare: what to do on the connection before that, for this session alone.
 
     Raises CliError DATABASE_UNREACHABLE. What goes wrong afterwards is for `database_complaints`.
     """
@@ -145,6 +151,9 @@ async def reading(service: str, url: str, snapshot: str | None = None) -> AsyncI
             server_settings=_SESSION,
         )
     try:
+        if prepare is not None:
+            with database_complaints(service):
+                await prepare(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if snapshot is not None:
                 with database_complaints(service):

@@ -42,7 +42,7 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
         pool, signing_key(settings), retired_keys(settings), settings.checkpoint_seconds
     )
     tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
-        lambda: months.keep_ahead(pool),
+        lambda: months.maintain(pool),
         lambda: daily.run(pool, consumer.group_caught_up, settings.gap_settled_seconds),
         lambda: unnoticed.run(pool, consumer.group_caught_up),
         snapshots.run,

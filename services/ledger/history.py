@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from services.kit.batch import Item, Outcome
@@ -15,6 +15,9 @@ from services.ledger.proof.encoding import StoredEntry, entry_leaf, words_digest
 _SALT_BYTES = 16
 # After a batch with duplicates more are likely (a replay, a redelivery): stay on the careful path for a while.
 _CAREFUL_BATCHES = 8
+_ARCHIVED = Refusal(
+    "MONTH_ARCHIVED", Stage.STORE, "it belongs to an archived month: restore that, then send the record again"
+)
 _CONFLICT = Refusal(
     Code.ID_CONFLICT, Stage.STORE, "an entry of this id but with another body is there already"
 )
@@ -43,6 +46,8 @@ class History:
 
     async def add(self, connection: AnyConnection, items: Sequence[Arrived]) -> list[Salted]:
         """Store the entries of these items; return those that were new. The others' outcomes are set."""
+        if items and (closed := await store.read_closed_until(connection)) is not None:
+            items = _refuse_archived(items, closed)
         if not items:
             return []
         months = {(noted.entry.occurred_at.year, noted.entry.occurred_at.month) for _, noted in items}
@@ -70,6 +75,23 @@ def _salt(items: Sequence[Arrived]) -> list[Salted]:
         row = (*entry, words_digest(salt, words))
         salted.append(Salted(item, entry, words, salt, row))
     return salted
+
+
+def _refuse_archived(items: Sequence[Arrived], closed: datetime) -> list[Arrived]:
+    """Those that are left. What is archived cannot take in an entry, nor lose one."""
+    left: list[Arrived] = []
+    for item, noted in items:
+        withdraws = noted.entry.withdraws
+        if noted.entry.occurred_at < closed or (withdraws is not None and _time_of(withdraws) < closed):
+            item.refuse(_ARCHIVED)
+        else:
+            left.append((item, noted))
+    return left
+
+
+def _time_of(entry_id: str) -> datetime:
+    """When it happened: the first 48 bits, in ms."""
+    return datetime.fromtimestamp(int(entry_id[:8] + entry_id[9:13], 16) / 1000, UTC)
 
 
 async def _add_unless_there(connection: AnyConnection, arrived: Sequence[Salted]) -> list[Salted]:

@@ -41,6 +41,12 @@ async def make_months(connection: AnyConnection, months: Collection[date]) -> No
     await connection.execute(QUERIES["make_months"], sorted(months))
 
 
+async def read_closed_until(connection: AnyConnection) -> datetime | None:
+    """Entries before this moment (UTC) are archived, or about to be; None when none are."""
+    closed: datetime | None = await connection.fetchval(QUERIES["read_closed_until"])
+    return closed
+
+
 # --- history --------------------------------------------------------------------------------------------------
 
 

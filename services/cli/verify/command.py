@@ -1,6 +1,8 @@
 """`waystone verify`: one line a check, each fault in full, exit 1 when there is one."""
 
 import asyncio
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,15 +16,24 @@ from services.cli.verify.report import Check, Report
 from services.cli.verify.verification import Targets
 from services.cli.verify.verification import verify as run_checks
 
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--archive", help="Folder of the archived months, where there are any.", file_okay=False),
+]
 
-def verify(key: KeyOption = [], as_json: JsonOption = False) -> None:  # noqa: B006 - typer's way of saying none
+
+def verify(
+    key: KeyOption = [],  # noqa: B006 - typer's way of saying none
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check what the services stored: nothing lost, doubled or altered. Writes nothing; shares no query with them.
 
     Exit 0 clean, 1 a fault, 3 a server that is named does not answer.
     """
     servers = find_servers()
     keys = read_public_keys([*key, *(() if key else servers.checkpoint_keys)])
-    targets = Targets(servers.need_databases(), servers.kafka or None, keys)
+    targets = Targets(servers.need_databases(), servers.kafka or None, keys, archive)
     with Meter("entries hashed") as meter:
         report = asyncio.run(run_checks(targets, meter.relabel, meter.expect, meter.advance))
     if as_json:

@@ -29,14 +29,19 @@ async def walk(proof: Proof, done: Done) -> list[Check]:
     """Everything the database alone shows. done: told how many more entries were hashed."""
     with database_complaints("ledger"):
         async with reading("ledger", proof.url, proof.snapshot) as connection:
-            through = history.Walk(done)
-            await through.run(connection)
-            keys = await checkpoints.keys_of(connection, proof.keys)
-            return [
-                *through.checks(),
-                await history.words_check(connection),
-                *await checkpoints.checks_within(connection, keys, bool(proof.keys)),
-            ]
+            return await walk_on(connection, proof.keys, done)
+
+
+async def walk_on(connection: Connection, keys: Sequence[bytes], done: Done) -> list[Check]:
+    """The same on a connection of the caller's, inside a transaction. keys: trusted ones, 32 bytes each."""
+    through = history.Walk(done)
+    await through.run(connection)
+    known = await checkpoints.keys_of(connection, keys)
+    return [
+        *through.checks(),
+        await history.words_check(connection),
+        *await checkpoints.checks_within(connection, known, bool(keys)),
+    ]
 
 
 async def beside_log(

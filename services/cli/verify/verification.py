@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiokafka import TopicPartition
 
 from services.cli.errors import CliError
 from services.cli.servers import SERVICES, database_complaints, kafka_complaints, reading
-from services.cli.verify import between, proof
+from services.cli.verify import archives, between, proof
 from services.cli.verify.checkpoints import CHECKPOINTS
 from services.cli.verify.log import Log, Position, compare, look_at
 from services.cli.verify.report import Check, Report
@@ -34,6 +36,8 @@ class Targets:
     """Options of a Kafka client; without them the log is not compared."""
     keys: Sequence[bytes] = ()
     """Public keys of checkpoints that are trusted, 32 bytes each; without them those the ledger names itself."""
+    archive: Path | None = None
+    """Folder of the ledger's archived months; needed when there are any."""
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class _Scene:
     committed: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
     checkpoint_ends: dict[TopicPartition, int] = field(default_factory=dict)
     """Where the topic of checkpoints ended before the ledger's snapshot."""
+    archives: list[Check] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
     """Why there is no picture of a service, or of `kafka`."""
 
@@ -101,11 +106,16 @@ async def _open(targets: Targets, stack: AsyncExitStack, report: Report) -> _Sce
             scene.absent[service] = f"the {service}'s database is not named"
             continue
         try:
-            connection = await stack.enter_async_context(reading(service, targets.databases[service]))
+            prepare = partial(_take_in, scene, targets.archive) if service == "ledger" else None
+            connection = await stack.enter_async_context(
+                reading(service, targets.databases[service], prepare=prepare)
+            )
             with database_complaints(service):
                 scene.positions[service] = await _positions(connection)
             scene.databases[service] = connection
         except CliError as error:
+            if error.code == "ARCHIVE_MISSING":
+                raise
             scene.absent[service] = error.sentence
             report.unreachable.append(error.sentence)
     return scene
@@ -118,17 +128,29 @@ async def _ends(log: Log, topic: str) -> dict[TopicPartition, int]:
 
 async def _walk(
     scene: _Scene, targets: Targets, begin: Callable[[int], None], done: proof.Done
-) -> asyncio.Task[list[Check]] | None:
-    """Begin to hash the ledger's history, beside everything else and on the same snapshot."""
+) -> asyncio.Future[list[Check]] | None:
+    """Begin to hash the ledger's history, beside everything else and on the same snapshot.
+
+    Archived months are in that one connection's own tables: with them it is hashed there, before everything else.
+    """
     connection = scene.databases.get("ledger")
     if connection is None:
         return None
     with database_complaints("ledger"):
         begin(await proof.entries_count(connection))
+        if scene.archives:
+            walked: asyncio.Future[list[Check]] = asyncio.get_running_loop().create_future()
+            walked.set_result(await proof.walk_on(connection, targets.keys, done))
+            return walked
         snapshot = str(await connection.fetchval(POSITIONS["export_snapshot"]))
     return asyncio.create_task(
         proof.walk(proof.Proof(targets.databases["ledger"], snapshot, targets.keys), done)
     )
+
+
+async def _take_in(scene: _Scene, folder: Path | None, connection: Connection) -> None:
+    if (check := await archives.take_in(connection, folder)) is not None:
+        scene.archives.append(check)
 
 
 async def _positions(connection: Connection) -> dict[TopicPartition, Position]:
@@ -141,7 +163,7 @@ async def _positions(connection: Connection) -> dict[TopicPartition, Position]:
 
 
 async def _checks(
-    scene: _Scene, targets: Targets, walking: asyncio.Task[list[Check]] | None, progress: Progress
+    scene: _Scene, targets: Targets, walking: asyncio.Future[list[Check]] | None, progress: Progress
 ) -> AsyncIterator[Check]:
     # First, while the snapshots are fresh: the log goes on.
     progress("Kafka's own account")
@@ -152,7 +174,7 @@ async def _checks(
         if connection is None:
             yield Check(service, "everything", 0, skipped=scene.absent[service])
             continue
-        for check in beside_kafka[service]:
+        for check in (*beside_kafka[service], *(scene.archives if service == "ledger" else ())):
             yield check
         with database_complaints(service):
             async for check in checks_within(service, connection, progress):

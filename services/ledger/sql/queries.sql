@@ -2,6 +2,11 @@
 -- $1: first days. Costs a look into the catalogue for a month that is there.
 SELECT make_month(n.first) FROM unnest($1::date[]) AS n (first) ORDER BY n.first;
 
+-- name: read_closed_until
+-- The first moment whose entries are taken; NULL for all. Read by every writer before it stores: the lock this takes
+-- is what archiving waits for.
+SELECT (max(first) + interval '1 month') AT TIME ZONE 'UTC' FROM archived_month;
+
 -- name: create_incoming
 -- Where entries wait that may be known already.
 CREATE TEMPORARY TABLE IF NOT EXISTS incoming (LIKE entry) ON COMMIT DELETE ROWS;
@@ -190,6 +195,8 @@ USING (
     SELECT employee AS erased, occurred_at, employee, entry_id FROM words WHERE employee = ANY ($1::text[])
     UNION
     SELECT giver, occurred_at, employee, id FROM entry WHERE giver = ANY ($2::text[])
+    UNION
+    SELECT giver, occurred_at, employee, entry_id FROM archived_giving WHERE giver = ANY ($2::text[])
 ) AS n
 WHERE w.occurred_at = n.occurred_at AND w.employee = n.employee AND w.entry_id = n.entry_id
 RETURNING n.erased;

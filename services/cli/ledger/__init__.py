@@ -1,0 +1,1 @@
+"""Upkeep of the ledger's database, as its owner."""
