@@ -44,12 +44,13 @@ LOOK_EVERY_S = 0.05
 class PostgresServer:
     """One server, on a port that stays its own over stop, kill and start."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        """Prepare a server in `<run folder>/postgres`; nothing runs until `start`."""
+    def __init__(self, folder: RunFolder, name: str = "postgres") -> None:
+        """Prepare a server in `<run folder>/<name>`; nothing runs until `start`."""
         self._folder = folder
-        self._root = folder.path / "postgres"
+        self._name = name
+        self._root = folder.path / name
         self._data = self._root / "data"
-        self._port = folder.port("postgres")
+        self._port = folder.port(name)
         self._process: GuardedProcess | None = None
         self._password = ""
 
@@ -66,6 +67,33 @@ class PostgresServer:
     def database_url(self, name: str) -> str:
         """URL of database `name` as its owner, an ordinary role that may create databases and roles."""
         return with_database(f"postgresql://{OWNER}:{self._password}@{LOOPBACK}:{self._port}/", name)
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{LOOPBACK}:{self._port}"
+
+    async def clone_from(self, primary: PostgresServer) -> None:
+        """Become a standby of a running server: its data as they are now, then (after `start`) all that follows.
+
+        Its name is what `synchronous_standby_names` calls it. Raises StackError START_FAILED.
+        """
+        self._prepare_root(primary._password)
+        where = f"host={LOOPBACK} port={primary._port} user={SUPERUSER} application_name={self._name}"
+        command = [*_as_unprivileged(), str(_binary("pg_basebackup")), "-D", str(self._data), "-d", where]
+        command += ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        backup = GuardedProcess(
+            "PostgreSQL's pg_basebackup",
+            command,
+            log=self._root / "basebackup.log",
+            farewell="INT",
+            env={**os.environ, "PGPASSWORD": primary._password},
+            cwd=Path("/"),
+        )
+        if not await backup.finish(INITDB_TIMEOUT_S):
+            raise backup.failure()
+        (self._root / "owner").write_text(f"{OWNER}\n")
+        (self._root / "wanted-password").rename(self._root / "password")
 
     async def create_database(self, name: str) -> None:
         """Create database `name`, owned by the role of `database_url`, unless it exists."""
@@ -113,7 +141,8 @@ class PostgresServer:
         await self._process.stop("INT", STOP_TIMEOUT_S)
         await self.start()
 
-    async def _initialise(self, password: str) -> None:
+    def _prepare_root(self, password: str) -> Path:
+        """An empty data folder and a file with the password, for the user the server runs as."""
         shutil.rmtree(self._root, ignore_errors=True)
         self._data.mkdir(parents=True, mode=0o700)
         wanted_password = self._data.with_name("wanted-password")
@@ -123,6 +152,10 @@ class PostgresServer:
             user = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(self._data, user.pw_uid, user.pw_gid)
             os.chown(wanted_password, user.pw_uid, user.pw_gid)
+        return wanted_password
+
+    async def _initialise(self, password: str) -> None:
+        wanted_password = self._prepare_root(password)
         command = [*_as_unprivileged(), str(_binary("initdb")), "-D", str(self._data), "-U", SUPERUSER]
         command += ["--auth=scram-sha-256", f"--pwfile={wanted_password}", "--data-checksums", "--no-sync"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]

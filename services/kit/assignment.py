@@ -15,6 +15,7 @@ from services.kit import logs, metrics, positions
 from services.kit.batch import Position
 from services.kit.errors import Stop
 from services.kit.fetch import SteadyConsumer
+from services.kit.lineage import Lineage
 from services.kit.remedy import TROUBLE
 from services.kit.sql import PLUMBING, Pool
 
@@ -31,9 +32,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
     """The partitions of one consumer. As the client's rebalance listener it never raises: that would be swallowed."""
 
     def __init__(
-        self, pool: Pool, read_first: Sequence[Sequence[str]], may_resume: Callable[[int], bool]
+        self,
+        pool: Pool,
+        read_first: Sequence[Sequence[str]],
+        may_resume: Callable[[int], bool],
+        lineage: Lineage | None = None,
     ) -> None:
-        """read_first: groups of topics, each read to its end before the next. may_resume: partition number → room?"""
+        """read_first: groups of topics, each read to its end before the next. may_resume: partition number → room?
+
+        lineage: the newest database server known; every claim and every batch is compared with it.
+        """
+        self._lineage = lineage or Lineage()
         self._pool = pool
         self._stages = [frozenset(group) for group in read_first]
         self._may_resume = may_resume
@@ -175,7 +184,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
         async with self._pool.acquire(timeout=10) as connection:
             try:
                 claimed = await positions.claim(
-                    connection, partitions, cluster_id=self._cluster_id, beginnings=beginnings, ends=ends
+                    connection,
+                    partitions,
+                    cluster_id=self._cluster_id,
+                    beginnings=beginnings,
+                    ends=ends,
+                    lineage=self._lineage,
                 )
             except Stop as stop:
                 if stop.code == "OFFSET_LOST":

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from services.kit.cloudevents import RawHeader
 from services.kit.errors import Refusal
+from services.kit.lineage import Lineage
 from services.kit.sql import AnyConnection
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ class Position:
     next_offset: int
     lost: bool = False
     """Set when the partition was revoked or fenced; nothing of it is stored any more."""
+    lineage: Lineage = field(default_factory=Lineage)
+    """Of the database it was claimed in; shared by all positions of a process."""
     _arrivals: deque[tuple[int, int]] = field(default_factory=deque)
 
     def arrived(self, next_offset: int, time_ms: int) -> None:

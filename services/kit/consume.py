@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
@@ -23,6 +24,7 @@ from services.kit.batch import Handler
 from services.kit.fetch import SteadyConsumer
 from services.kit.group import GroupProgress
 from services.kit.lane import Lane
+from services.kit.lineage import Lineage
 from services.kit.settings import ServiceSettings
 from services.kit.sql import Pool
 from services.kit.watch import STALLED_SECONDS_MAX, Watch
@@ -76,6 +78,7 @@ class Consumer(Generic[T]):
         self._marker_writer = Writer(pool, handler, group=group, digest_key=digest_key)
         self._group_progress = GroupProgress(pool, handler.topics)
         self._stalled_seconds_max = stalled_seconds_max
+        self._lineage = Lineage()
         self._paused_lanes: set[int] = set()
         self._draining = False
         self._assignment = self._new_assignment()
@@ -129,7 +132,7 @@ class Consumer(Generic[T]):
         return self._consumer is not None and await self._group_progress.caught_up(self._consumer)
 
     def _new_assignment(self) -> Assignment:
-        return Assignment(self._pool, self._handler.read_first, self._has_room)
+        return Assignment(self._pool, self._handler.read_first, self._has_room, self._lineage)
 
     def _watch(self, consumer: SteadyConsumer) -> Watch:
         return Watch(
@@ -179,6 +182,8 @@ class Consumer(Generic[T]):
                 handler = self._handler
                 needed = (*handler.topics, *handler.publishes, handler.dlq_topic)
                 cluster_id = await kafka.look_at_cluster(self._settings, needed)
+                for kept in await kafka.committed_metadata(self._settings, self._group):
+                    self._lineage.learn(kept)
                 await broker.connect()
                 connected = broker.config.broker_config
                 connected.builder = partial(
@@ -258,7 +263,12 @@ class Consumer(Generic[T]):
 
     async def _commit(self) -> None:
         """Tell Kafka what is stored. Only a hint: a failure is of no consequence."""
-        offsets = {p.partition: p.next_offset for p in self._assignment.positions if not p.lost}
+        server = self._lineage.text
+        offsets = {
+            p.partition: OffsetAndMetadata(p.next_offset, server)
+            for p in self._assignment.positions
+            if not p.lost
+        }
         if self._consumer is None or not offsets:
             return
         with suppress(KafkaError, OSError, TimeoutError, ValueError):

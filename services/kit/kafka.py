@@ -69,6 +69,17 @@ async def answers(settings: ServiceSettings) -> bool:
     return True
 
 
+async def committed_metadata(settings: ServiceSettings, group: str) -> list[str]:
+    """What was kept beside the group's committed offsets."""
+    admin = AIOKafkaAdminClient(**connection_options(settings))
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return [committed.metadata for committed in found.values()]
+
+
 def partitions_of(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
     """Every partition of these topics, as the connected client knows them."""
     return [

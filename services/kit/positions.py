@@ -6,6 +6,7 @@ from aiokafka import TopicPartition
 
 from services.kit.batch import Outcome, Position, Span
 from services.kit.errors import Stop
+from services.kit.lineage import Lineage
 from services.kit.sql import PLUMBING, AnyConnection
 
 
@@ -16,13 +17,16 @@ async def claim(
     cluster_id: str,
     beginnings: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
+    lineage: Lineage | None = None,
 ) -> list[Position]:
     """Claim newly assigned partitions and say where each goes on.
 
     beginnings, ends: first and next offset of the log. Raises Stop `CLUSTER_CHANGED` when the position was stored
-    against another Kafka cluster, `OFFSET_LOST` when the log no longer has (or never had) the stored offset.
+    against another Kafka cluster, `OFFSET_LOST` when the log no longer has (or never had) the stored offset,
+    `DATABASE_FENCED` when the database is not the one that `lineage` knows as the newest.
     """
     ordered = sorted(partitions)
+    lineage = lineage or Lineage()
     async with connection.transaction():
         rows = await connection.fetch(
             PLUMBING["claim_positions"],
@@ -31,6 +35,7 @@ async def claim(
             cluster_id,
             [beginnings[p] for p in ordered],
         )
+        await lineage.check(connection)
         positions = []
         for row in rows:
             partition = TopicPartition(row["topic"], row["partition"])
@@ -43,12 +48,16 @@ async def claim(
                     f"{where}: next offset {stored} is outside the log "
                     f"[{beginnings[partition]}, {ends[partition]}]; restore the log or reset the position by hand",
                 )
-            positions.append(Position(partition, row["epoch"], stored))
+            positions.append(Position(partition, row["epoch"], stored, lineage=lineage))
     return positions
 
 
 async def advance(connection: AnyConnection, spans: Sequence[Span]) -> list[Span]:
-    """Move the stored offsets over these spans; return the spans whose fence did not hold."""
+    """Move the stored offsets over these spans; return the spans whose fence did not hold.
+
+    Raises Stop `DATABASE_FENCED` when this server was failed over from.
+    """
+    await spans[0].position.lineage.check(connection)
     rows = await connection.fetch(
         PLUMBING["advance_positions"],
         [s.position.partition.topic for s in spans],

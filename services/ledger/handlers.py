@@ -23,7 +23,7 @@ class LedgerHandler:
         ("recognition.people.v1", "recognition.preferences.v1"),
     )
     dlq_topic = "recognition.dlq.ledger"
-    publishes: Sequence[str] = ()
+    publishes: Sequence[str] = ("recognition.gaps.v1", "recognition.checkpoints.v1")
 
     def __init__(self, digest_key: bytes) -> None:
         """digest_key: of the HMAC over bodies."""

@@ -39,6 +39,12 @@ WHERE p.topic = n.topic AND p.partition = n.partition
     AND p.epoch = n.epoch AND p.next_offset = n.stored_offset
 RETURNING p.topic, p.partition;
 
+-- name: read_lineage
+-- Which server this is, and on which timeline it writes now (the last checkpoint may still name the one before).
+SELECT system_identifier AS system,
+    ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint AS timeline
+FROM pg_control_system();
+
 -- name: read_positions
 -- Where these partitions stand: tells an unknown commit (same epoch, offset moved on) from a lost claim.
 SELECT p.topic, p.partition, p.epoch, p.next_offset
