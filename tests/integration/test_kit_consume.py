@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from secrets import token_hex
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -103,7 +104,7 @@ async def test_an_outgoing_record_the_broker_refuses_is_set_aside_and_blocks_not
     bench: Bench, topic: Topics
 ) -> None:
     bench.handler.out_topic = await topic("small", partitions=1, **{"max.message.bytes": "2000"})
-    await bench.send({"n": 1}, {"n": 2, "word": "x" * 5000}, {"n": 3})
+    await bench.send({"n": 1}, {"n": 2, "word": token_hex(2500)}, {"n": 3})
     async with bench.running():
         published = await bench.read(bench.handler.out_topic, 2)
         async with asyncio.timeout(EVENTUALLY_SECONDS):
