@@ -125,7 +125,7 @@ TAMPERINGS: list[tuple[str, list[str], str, str]] = [
         ("ledger", ["UPDATE entry SET award_grant = 'g-1' WHERE employee = 'e-1' AND kind = 2"],
          "one award per grant", r"employee e-1 grant g-1: one award; \d: "),
         # --- proof (more of it in proof_tamperings.py)
-        ("ledger", [f"UPDATE entry SET giver = 'e-3' WHERE id = {SOME_ENTRY}"],
+        ("ledger", [f"UPDATE entry SET goal = 'g-7' WHERE id = {SOME_ENTRY}"],
          "entries = their digests", r"entry \S+ at \S+\[\d\] offset \d+: digest \w{64}; digest \w{64}"),
         ("ledger", [f"UPDATE words SET words = 'Other' WHERE entry_id = {SOME_ENTRY}"],
          "words = their digests", r"words of entry \S+: digest \w{64}; \w{64}"),
@@ -149,7 +149,7 @@ TAMPERINGS: list[tuple[str, list[str], str, str]] = [
          "history after the checkpoints = the log",
          r"offset \d+: entry \S+ of employee e-2, as in the log; none, but a duplicate of it"),
         ("ledger", [f"DELETE FROM entry WHERE {TAIL}",
-                    f"UPDATE batch SET control = applied, applied = '{{}}' WHERE {TAIL_BATCH}"],
+                    f"UPDATE batch SET control = control + applied, applied = '{{}}' WHERE {TAIL_BATCH}"],
          "history after the checkpoints = the log", r"as in the log; none, but a marker"),
         ("ledger", ["INSERT INTO erasure (employee, requested_at, scope) VALUES ('e-1', now(), 1)"],
          "erasures were asked for", "employee e-1: an erasure in the log; none"),
