@@ -19,7 +19,6 @@ from services.ledger.publication import Form, is_silent, next_everybody, next_fo
 __all__ = ["ORGANISATION", "Cell", "publish_day", "run"]
 
 CHECK_SECONDS = 15.0
-_LONG_QUERY_SECONDS = 600.0
 _SQL = Queries(Path(__file__).parent / "sql" / "gaps.sql")
 _log = logs.get("daily")
 
@@ -45,7 +44,7 @@ async def publish_day(pool: Pool, day: date) -> bool:
             gaps.ANSWER_DAYS,
             gaps.PURPOSE_DAYS,
             gaps.GROWTH_DAYS,
-            timeout=_LONG_QUERY_SECONDS,
+            timeout=network.LONG_QUERY_SECONDS,
         )
         counts = {row["unit"]: UnitCounts(*list(row)[1:]) for row in rows}
         decided = await asyncio.to_thread(gap_cells.cells, counts, silent_units(units, day))

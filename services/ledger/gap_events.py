@@ -14,6 +14,7 @@ The moment a person's gap opened is that of the threshold, not of the looking, a
 found late, by a backfill or a database made anew, is told with its old time and under the same id, and notifies nobody.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -34,7 +35,7 @@ PERSON_CLOSES_DAYS = 14
 GROWTH_CLOSES_DAYS = 150
 ROLE_QUESTION_DAYS = 182
 # A day's bound; what is left comes the day after. Only a company's first day comes near it.
-GAPS_MAX = 20_000
+GAPS_MAX = 10_000
 # Figure → its name in events, and what its share is of.
 _TEAM_METRICS: Mapping[gaps.MetricName, tuple[str, str]] = {
     "coverage_7d": ("coverage-7d", "were thanked by a person in 7 days"),
@@ -46,7 +47,9 @@ _TEAM_METRICS: Mapping[gaps.MetricName, tuple[str, str]] = {
     "notice_ratio": ("notice-ratio", "of the deeds were answered within a week"),
 }
 _SQL = Queries(Path(__file__).parent / "sql" / "gap_events.sql")
-_Row = Mapping[str, Any]
+_Row = Any
+# Figure, when it opened, what is told.
+_Opened = tuple[str, datetime, GapOpenedV1]
 
 
 async def tell(connection: AnyConnection, day: date) -> int:
@@ -109,7 +112,12 @@ async def _open_persons(connection: AnyConnection, day: date) -> list[Outgoing]:
         gaps.ELIGIBLE_TENURE_DAYS,
         GAPS_MAX,
     )
-    bodies = [
+    # Thousands on a company's first days: not on the event loop.
+    return await _opened(connection, await asyncio.to_thread(_person_bodies, rows))
+
+
+def _person_bodies(rows: Sequence[_Row]) -> list[_Opened]:
+    return [
         (
             row["metric"],
             row["opened_at"],
@@ -124,12 +132,9 @@ async def _open_persons(connection: AnyConnection, day: date) -> list[Outgoing]:
         )
         for row in rows
     ]
-    return await _opened(connection, bodies)
 
 
-async def _opened(
-    connection: AnyConnection, bodies: Sequence[tuple[str, datetime, GapOpenedV1]]
-) -> list[Outgoing]:
+async def _opened(connection: AnyConnection, bodies: Sequence[_Opened]) -> list[Outgoing]:
     """Remember these gaps, and make events of those not known yet. Each with its figure and when it opened."""
     rows = await connection.fetch(
         _SQL["add_gaps"],
@@ -141,15 +146,22 @@ async def _opened(
         [body.evidence for _, _, body in bodies],
     )
     new = {str(row["gap_id"]) for row in rows}
+    return await asyncio.to_thread(_opened_records, [(at, body) for _, at, body in bodies if body.gap in new])
+
+
+def _opened_records(found: Sequence[tuple[datetime, GapOpenedV1]]) -> list[Outgoing]:
     return [
         record("gap-opened", body, body.gap, team=body.team, at=at, correlation=body.gap)
-        for _, at, body in bodies
-        if body.gap in new
+        for at, body in found
     ]
 
 
 async def _ask(connection: AnyConnection, day: date) -> list[Outgoing]:
     rows = await connection.fetch(_SQL["ask_about_roles"], day, ROLE_QUESTION_DAYS, GAPS_MAX)
+    return await asyncio.to_thread(_questions, rows)
+
+
+def _questions(rows: Sequence[_Row]) -> list[Outgoing]:
     return [
         record(
             "gap-opened",

@@ -17,7 +17,11 @@ PAIR_DAYS_KEPT = 120
 NETWORK_DAYS = 90
 RIPPLE_DAYS = 14
 COHORT_PEOPLE_MIN = 10
+LONG_QUERY_SECONDS = 600.0
+"""For what a day's figures read once; the pool's own time-out is for the hot path."""
 RIPPLE_RECIPIENTS_MIN = 20
+RIPPLE_RECIPIENTS_MAX = 2_000
+"""A sample: each is compared with everybody of their team."""
 EQUITY_MAX = 10.0
 _SQL = Queries(Path(__file__).parent / "sql" / "network.sql")
 
@@ -26,7 +30,7 @@ async def fill_pairs(connection: AnyConnection, day: date) -> None:
     """Bring the pairs of (giver, recipient, day) up to `day`, that day not included."""
     since = await connection.fetchval(_SQL["oldest_missing_day"], day, PAIR_DAYS_KEPT)
     await connection.execute(_SQL["empty_days"], since, day, PAIR_DAYS_KEPT)
-    await connection.execute(_SQL["fill_days"], since, day)
+    await connection.execute(_SQL["fill_days"], since, day, timeout=LONG_QUERY_SECONDS)
 
 
 async def cells(connection: AnyConnection, everybody: Form, day: date) -> list[Cell]:
@@ -71,7 +75,15 @@ async def _pairs(connection: AnyConnection, people: Sequence[str], day: date) ->
 async def _ripple(connection: AnyConnection, people: int, day: date) -> list[Cell]:
     until = day - timedelta(days=RIPPLE_DAYS)
     since = until - timedelta(days=gaps.LONG_WINDOW_DAYS)
-    row = await connection.fetchrow(_SQL["ripple"], since, until, gaps.LONG_WINDOW_DAYS, RIPPLE_DAYS)
+    row = await connection.fetchrow(
+        _SQL["ripple"],
+        since,
+        until,
+        gaps.LONG_WINDOW_DAYS,
+        RIPPLE_DAYS,
+        RIPPLE_RECIPIENTS_MAX,
+        timeout=LONG_QUERY_SECONDS,
+    )
     assert row is not None
     if row["recipients"] < RIPPLE_RECIPIENTS_MIN:
         return []

@@ -41,9 +41,7 @@ async def main() -> None:
         today = datetime.now(UTC).date()
         await _timed("filling", lambda: _fill(pool, stack, today))
         await _timed("a first day's figures", lambda: daily.publish_day(pool, today))
-        for later in (1, 2):
-            day = today + timedelta(days=later)
-            await _timed("a day's figures", lambda day=day: daily.publish_day(pool, day))
+        await _timed("the next day's figures", lambda: daily.publish_day(pool, today + timedelta(days=1)))
         snapshots = Snapshots(pool)
         for _ in range(3):
             await _timed("live figures", snapshots.refresh)

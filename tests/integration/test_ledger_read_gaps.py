@@ -243,3 +243,24 @@ async def test_two_companies_that_differ_in_one_person_of_a_small_team_publish_t
     assert astuple(Cell("coverage_7d", "board", None, None, None, "too_few_people"))[1:] in [
         (row[1], *row[2:]) for row in seen[0]
     ]
+
+
+async def test_figures_wait_until_everything_was_stored_for_a_while(
+    company: Company, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await team(company, "firmware", 8, recognised=3)
+    await company.fold()
+    monkeypatch.setattr(daily, "CHECK_SECONDS", 0.01)
+    answers = [True, False, True, True, True]
+    days_seen: list[date | None] = []
+
+    async def caught_up() -> bool:
+        days_seen.append(await pool.fetchval("SELECT max(day) FROM gap_day"))
+        return answers.pop(0)
+
+    running = asyncio.create_task(daily.run(pool, caught_up, 0.03, lambda: NOW))
+    while await pool.fetchval("SELECT max(day) FROM gap_day") is None:
+        await asyncio.sleep(0.01)
+    running.cancel()
+    assert days_seen == [None] * 5
+    assert answers == []

@@ -5,16 +5,22 @@
 -- $3 metric, $4 least and $5 greatest share that is fine. lead: the most common present manager of its members.
 WITH rule AS (
     SELECT * FROM unnest($3::text[], $4::double precision[], $5::double precision[]) AS r (metric, least, most)
+),
+led AS (
+    SELECT team, mode() WITHIN GROUP (ORDER BY manager) AS lead
+    FROM (
+        SELECT p.team[width_bucket($1::date, p.team_since)] AS team,
+            p.manager[width_bucket($1::date, p.manager_since)] AS manager
+        FROM person AS p
+        WHERE p.status[width_bucket($1::date, p.status_since)] = 'active'
+    ) AS present
+    WHERE manager <> ''
+    GROUP BY team
 )
 SELECT f.unit AS team, f.metric,
-    (array_agg(f.low ORDER BY f.day DESC))[1] AS low, (array_agg(f.high ORDER BY f.day DESC))[1] AS high, (
-        SELECT mode() WITHIN GROUP (ORDER BY p.manager[width_bucket($1::date, p.manager_since)])
-        FROM person AS p
-        WHERE p.team[width_bucket($1::date, p.team_since)] = f.unit
-          AND p.status[width_bucket($1::date, p.status_since)] = 'active'
-          AND p.manager[width_bucket($1::date, p.manager_since)] <> ''
-    ) AS lead
-FROM gap_figure AS f JOIN rule USING (metric)
+    (array_agg(f.low ORDER BY f.day DESC))[1] AS low, (array_agg(f.high ORDER BY f.day DESC))[1] AS high,
+    max(led.lead) AS lead
+FROM gap_figure AS f JOIN rule USING (metric) LEFT JOIN led ON led.team = f.unit
 WHERE f.day > $1 - $2::integer AND f.day <= $1 AND f.unit <> '' AND f.low IS NOT NULL
   AND NOT EXISTS (
       SELECT FROM gap WHERE gap.metric = f.metric AND gap.employee = '' AND gap.team = f.unit AND closed_at IS NULL
@@ -55,7 +61,7 @@ WITH present AS (
         p.status_since[array_position(p.status, 'active')]::timestamp AT TIME ZONE 'UTC' AS start_at
     FROM person AS p
     WHERE p.status[width_bucket($1::date, p.status_since)] = 'active'
-      AND p.employee NOT IN (SELECT unnest(formerly) FROM person)
+      AND NOT EXISTS (SELECT FROM person AS f CROSS JOIN unnest(f.formerly) AS former (id) WHERE former.id = p.employee)
 ),
 known AS (
     SELECT present.employee, team, lead, start_at,

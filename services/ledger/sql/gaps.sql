@@ -75,7 +75,7 @@ FROM (
         p.status_since[array_position(p.status, 'active')] AS start
     FROM person AS p
     WHERE p.status[width_bucket($1::date, p.status_since)] = 'active'
-      AND p.employee NOT IN (SELECT unnest(formerly) FROM person)
+      AND NOT EXISTS (SELECT FROM person AS f CROSS JOIN unnest(f.formerly) AS former (id) WHERE former.id = p.employee)
 ) AS member
 WHERE unit IS NOT NULL AND start <= $1
 GROUP BY unit
@@ -83,10 +83,10 @@ ORDER BY unit;
 
 -- name: eligible_people
 -- Everybody active on day $1 who had started $2 days before.
-SELECT employee FROM person
-WHERE status[width_bucket($1::date, status_since)] = 'active'
-  AND status_since[array_position(status, 'active')] <= $1 - $2::integer
-  AND employee NOT IN (SELECT unnest(formerly) FROM person);
+SELECT p.employee FROM person AS p
+WHERE p.status[width_bucket($1::date, p.status_since)] = 'active'
+  AND p.status_since[array_position(p.status, 'active')] <= $1 - $2::integer
+  AND NOT EXISTS (SELECT FROM person AS f CROSS JOIN unnest(f.formerly) AS former (id) WHERE former.id = p.employee);
 
 -- name: forms
 -- The people figures are counted over at present.

@@ -64,10 +64,10 @@ across AS (
     WHERE pair.day >= $1::date AND pair.day < $2 AND giving.unit <> receiving.unit
 )
 SELECT count(*)::integer AS people,
-    count(*) FILTER (WHERE m.employee COLLATE "C" NOT IN (
-        SELECT giver FROM across UNION ALL SELECT recipient FROM across
-    ))::integer AS isolated
-FROM unnest($3::text[]) AS m (employee);
+    count(*) FILTER (WHERE linked.employee IS NULL)::integer AS isolated
+FROM unnest($3::text[]) AS m (employee) LEFT JOIN (
+    SELECT giver AS employee FROM across UNION SELECT recipient FROM across
+) AS linked ON linked.employee = m.employee COLLATE "C";
 
 -- name: equity
 -- 30-day coverage of the people $3 by tenure on day $2: one row per band (0 under a year, 1 up to three, 2 more).
@@ -89,7 +89,7 @@ ORDER BY tenure;
 -- Recipients in the days [$1, $2) who had given nothing for $3 days before, each on their first such day: whether they
 -- thank a third person within $4 days after, beside the share that does of those who, in the same team and as silent,
 -- received nothing for as long before and on that day. Without such a match, left out. (Within a day the order is not
--- known: what is given on the day itself counts neither way.)
+-- known: what is given on the day itself counts neither way.) Of $5 recipients at most, drawn by a digest.
 WITH team AS (
     SELECT employee, team[width_bucket($2::date, team_since)] AS unit FROM person
     WHERE status[width_bucket($2::date, status_since)] = 'active'
@@ -103,6 +103,9 @@ receipt AS (
     )
     ORDER BY pair.recipient, pair.day
 ),
+drawn AS (
+    SELECT * FROM receipt ORDER BY md5(employee || day), employee LIMIT $5::integer
+),
 treated AS (
     SELECT r.*, EXISTS (
         SELECT FROM gap_pair AS after
@@ -112,7 +115,7 @@ treated AS (
               WHERE thanks.day = r.day AND thanks.recipient = r.employee AND thanks.giver = after.recipient
           )
     ) AS passed_on
-    FROM receipt AS r
+    FROM drawn AS r
 ),
 matched AS (
     SELECT t.employee, t.passed_on, avg(EXISTS (
