@@ -68,6 +68,14 @@ bench: $(READY) ## Measure the ledger beside plain COPY, in one run
 bench-verify: $(READY) ## Measure `waystone verify` on a ledger of a million entries
 	$(RUN)python -m tests.bench.verification
 
+.PHONY: bench-growth
+bench-growth: $(READY) ## Measure an event, a page and a scrape with histories of 10^5, 10^6 and 10^7 entries
+	$(RUN)python -m tests.bench.growth
+
+.PHONY: bench-peers
+bench-peers: $(READY) ## Measure the ledger beside Kafka Connect with Debezium's JDBC sink, and Quix Streams
+	$(RUN)python -m tests.bench.peers
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.lock anew
 	$(RUN)uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header --output-file requirements.lock

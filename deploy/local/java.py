@@ -48,17 +48,17 @@ def java_major(version_text: str) -> int:
     return int(found[1]) if found else 0
 
 
-def jars_folder() -> Path:
+def jars_folder(pom: Path | None = None) -> Path:
     """Return the folder of the jars that the pom, as it is now, resolves to."""
-    return LOCAL_ROOT / "kafka" / f"jars-{hashlib.sha256(POM.read_bytes()).hexdigest()[:12]}"
+    return LOCAL_ROOT / "kafka" / f"jars-{hashlib.sha256((pom or POM).read_bytes()).hexdigest()[:12]}"
 
 
-async def fetch_jars(announce: Callable[[str], None]) -> Path:
+async def fetch_jars(announce: Callable[[str], None], pom: Path | None = None) -> Path:
     """Return the folder of Kafka's jars, fetched by Maven the first time; several processes may ask at once.
 
-    Raises StackError MAVEN_MISSING or MAVEN_FAILED.
+    pom: another list of jars than Kafka's. Raises StackError MAVEN_MISSING or MAVEN_FAILED.
     """
-    folder = jars_folder()
+    folder = jars_folder(pom)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -66,11 +66,11 @@ async def fetch_jars(announce: Callable[[str], None]) -> Path:
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
         if not folder.is_dir():
             announce("Kafka: fetching Apache Kafka with Maven (about 45 MB, only this once)")
-            await _copy_dependencies(folder)
+            await _copy_dependencies(folder, pom or POM)
     return folder
 
 
-async def _copy_dependencies(folder: Path) -> None:
+async def _copy_dependencies(folder: Path, pom: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise StackError("MAVEN_MISSING", f"no Maven (mvn) was found to fetch the embedded Kafka: {INSTEAD}")
@@ -78,7 +78,7 @@ async def _copy_dependencies(folder: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     log = folder.with_name("fetch.log")
     log.unlink(missing_ok=True)
-    command = [maven, "-q", "-B", "-f", str(POM), "dependency:copy-dependencies"]
+    command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={unfinished}"]
     if not await GuardedProcess("Maven", command, log=log, farewell="TERM").finish(FETCH_TIMEOUT_S):
         errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]

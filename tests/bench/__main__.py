@@ -2,11 +2,10 @@
 
 `plain COPY` puts the same final rows into the same tables; `COPY history` leaves out the projections.
 Five interleaved rounds; medians of same-round ratios. BENCH_EVENTS and BENCH_ROUNDS make it shorter or longer.
-Results: `.local/bench/<time>.json`.
+Results: `.local/bench/ledger-<time>.json`.
 """
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -22,7 +21,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from deploy.local.errors import StackError
-from deploy.local.folder import LOCAL_ROOT
 from deploy.local.stack import Stack
 from services.kit import sql
 from services.ledger import store
@@ -30,6 +28,7 @@ from services.ledger.domain import Noted
 from services.ledger.handlers import LedgerHandler
 from tests.bench import ways
 from tests.bench.events import TOPIC, Published, as_records, entries
+from tests.bench.report import keep
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "300000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -119,15 +118,11 @@ def _report(rounds: list[dict[str, ways.Measured]]) -> None:
             "server_us": server,
         }
         print(f"{way:<12} {rate:>10,.0f} {share:>8.2f} {client:>10.1f} {server:>10.1f}")
-    folder = LOCAL_ROOT / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     document = {
         "events": EVENTS, "people": PEOPLE, "partitions": PARTITIONS, "lanes": LANES, "medians": summary,
         "rounds": [{way: asdict(measured) for way, measured in one.items()} for one in rounds],
     }  # fmt: skip
-    path.write_text(json.dumps(document, indent=1))
-    print(f"kept in {path.relative_to(LOCAL_ROOT.parent)}")
+    keep("ledger", document)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Meter:
                 (time.perf_counter(), self._client_cpu(), self._server_cpu()), self._began, strict=True
             )
         )
+        assert events > 0, "too few events: all were there before measuring began"
         return Measured(events / wall, client / events * 1e6, server / events * 1e6)
 
     def _client_cpu(self) -> float:
@@ -209,26 +210,47 @@ async def _claim(
 
 async def from_kafka(stack: Stack, database: str, count: int, lanes: int) -> Measured:
     """The service itself, a process per lane: fetch, decode, store. From when all consume to the last row."""
+    async with _serving(stack, database, lanes) as (services, connection):
+        meter = Meter(stack.embedded_postgres.pid or 0, *(service.pid or 0 for service in services))
+        before = await _stored(connection)
+        await _until_stored(services, connection, count)
+        return meter.stop(count - before)
+
+
+async def replay(stack: Stack, database: str, count: int, lanes: int) -> None:
+    """The same over a topic that was read before, from its beginning to its end."""
+    async with _serving(stack, database, lanes) as (services, connection):
+        await _until_stored(services, connection, count)
+
+
+@asynccontextmanager
+async def _serving(
+    stack: Stack, database: str, lanes: int
+) -> AsyncIterator[tuple[list[ServiceProcess], asyncpg.Connection]]:
     services = [_service(stack, database, number) for number in range(lanes)]
     connection = await asyncpg.connect(stack.database_url(database))
     try:
         await asyncio.gather(*(service.start() for service in services))
-        meter = Meter(stack.embedded_postgres.pid or 0, *(service.pid or 0 for service in services))
-        before = stored = await _stored(connection)
-        moved_at = time.monotonic()
-        while stored < count:
-            await asyncio.sleep(_LOOK_SECONDS)
-            last, stored = stored, await _stored(connection)
-            if stored > last:
-                moved_at = time.monotonic()
-            elif time.monotonic() - moved_at > STALL_SECONDS_MAX or any(s.pid is None for s in services):
-                raise StackError(
-                    "BENCH_STALLED", f"the ledger stored {stored:,} of {count:,} events, and no more."
-                )
-        return meter.stop(count - before)
+        yield services, connection
     finally:
         await asyncio.gather(*(service.stop() for service in services))
         await connection.close()
+
+
+async def _until_stored(
+    services: Sequence[ServiceProcess], connection: asyncpg.Connection, count: int
+) -> None:
+    """Raises StackError `BENCH_STALLED` when a service has ended, or nothing more is stored."""
+    stored, moved_at = await _stored(connection), time.monotonic()
+    while stored < count:
+        await asyncio.sleep(_LOOK_SECONDS)
+        last, stored = stored, await _stored(connection)
+        if stored > last:
+            moved_at = time.monotonic()
+        elif time.monotonic() - moved_at > STALL_SECONDS_MAX or any(s.pid is None for s in services):
+            raise StackError(
+                "BENCH_STALLED", f"the ledger stored {stored:,} of {count:,} events, and no more."
+            )
 
 
 def _service(stack: Stack, database: str, number: int) -> ServiceProcess:
@@ -253,13 +275,13 @@ async def _stored(connection: asyncpg.Connection) -> int:
 
 
 @asynccontextmanager
-async def fresh_database(stack: Stack, name: str) -> AsyncIterator[str]:
-    """A clone of the migrated template, its months made, gone afterwards."""
+async def fresh_database(stack: Stack, name: str, template: str = "ledger") -> AsyncIterator[str]:
+    """A clone of the prepared template, gone afterwards."""
     owner = await asyncpg.connect(stack.database_url("postgres"))
     # Only the superuser may send away an autovacuum worker that is just looking at the database.
     admin = await asyncpg.connect(stack.embedded_postgres.admin_url)
     try:
-        await owner.execute(f'CREATE DATABASE "{name}" TEMPLATE ledger')
+        await owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         await admin.execute("CHECKPOINT")
         yield name
     finally:
