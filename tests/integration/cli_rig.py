@@ -190,6 +190,8 @@ class House:
                     stretch = Span(position, position.next_offset, end)
                     stretch.add(Outcome.IGNORED, position.next_offset, end)
                     stretches.append(stretch)
+            if not stretches:
+                return
             await positions.advance(connection, stretches)
             await positions.record_batches(connection, stretches)
             if isinstance(handler, Sealer):
