@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 import msgspec
@@ -46,8 +46,9 @@ _ENTRY_ID = re.compile(_ID, re.ASCII)
 _VALUES = re.compile(
     rf"1\.0\n({_ID})\nurn:waystone:recognition\ndev\.waystone\.({'|'.join(rows.NOTED)})\.v1\n"
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)\napplication/json\n"
-    r"urn:waystone:schema:\2:1\.0(?:\n[\x20-\x7e]{1,256}){3,4}"
+    r"urn:waystone:schema:\2:1\.0(?:\n[\x20-\x7e]{1,256}){3,4}".encode()
 )
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,7 +61,7 @@ class _Fast:
         self.noted = rows.NOTED[event_type.name]
 
 
-_FAST = {name: _Fast(BY_NAME[name]) for name in rows.NOTED}
+_FAST = {name.encode(): _Fast(BY_NAME[name]) for name in rows.NOTED}
 
 
 class Decoder:
@@ -134,21 +135,22 @@ class Decoder:
 
 def _plain_headers(headers: Sequence[RawHeader]) -> tuple[_Fast, str, datetime] | None:
     """Type, id and time of an event whose headers are just those the kit writes, in printable ASCII."""
-    by_name = dict(headers)
-    if len(by_name) != len(headers) or tuple(by_name) not in (_HEADERS, _HEADERS_TRACED):
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    if names not in (_HEADERS, _HEADERS_TRACED):
         return None
     try:
-        values = b"\n".join(cast("Iterable[bytes]", by_name.values()))
-        found = _VALUES.fullmatch(values.decode("ascii"))
-        if found is None or values.count(b"\n") != len(by_name) - 1:
+        lines = b"\n".join(cast("Iterable[bytes]", values))
+        found = _VALUES.fullmatch(lines)
+        if found is None or lines.count(b"\n") != len(names) - 1:
             return None
         id_, name, time_text = found.groups()
-        time = datetime.fromisoformat(time_text)
-    except (TypeError, ValueError):  # a header without a value, or not ASCII; a day that no calendar has
+        time = datetime.fromisoformat(time_text.decode())
+    except (TypeError, ValueError):  # a header without a value; a day that no calendar has
         return None
-    if _id_time_ms(id_) != _time_ms(time):
+    entry_id = id_.decode()
+    if _id_time_ms(entry_id) != _time_ms(time):
         return None
-    return _FAST[name], id_, time
+    return _FAST[name], entry_id, time
 
 
 def _whole_ms(time: datetime) -> datetime:
@@ -156,7 +158,7 @@ def _whole_ms(time: datetime) -> datetime:
 
 
 def _time_ms(time: datetime) -> int:
-    return round(time.timestamp() * 1000)
+    return (time - _EPOCH) // _MS
 
 
 def _id_time_ms(id_: str) -> int:
