@@ -7,6 +7,7 @@ VENV := .venv
 RUN := $(VENV)/bin/
 UV_VERSION := 0.13.9
 READY := $(VENV)/.ready
+OIDC := tests/oidc/node_modules/.package-lock.json
 GIT ?=
 ONCE ?=
 
@@ -27,12 +28,17 @@ $(READY): requirements.lock pyproject.toml
 .PHONY: setup
 setup: $(READY) ## Install what the project needs into .venv
 
+$(OIDC): tests/oidc/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: the tests run an OpenID provider"; exit 1; }
+	@npm ci --prefix tests/oidc --silent --no-audit --no-fund
+	@touch $(OIDC)
+
 .PHONY: demo
 demo: $(READY) ## Run everything with a made-up company (GIT=path: your repository; ONCE=1: check and end)
 	@$(RUN)python -m services.cli demo $(if $(GIT),--git '$(GIT)') $(if $(ONCE),--once)
 
 .PHONY: test
-test: $(READY) lint schemas-check ## Lint, types, imports, contracts, unit, integration, end to end
+test: $(READY) $(OIDC) lint schemas-check ## Lint, types, imports, contracts, unit, integration, end to end
 	$(RUN)pytest -m "not faults"
 
 .PHONY: test-faults
@@ -83,4 +89,4 @@ lock: $(READY) ## Resolve requirements.lock anew
 .PHONY: clean
 clean: ## Remove what was set up, fetched and recorded here; a local stack that runs is stopped first
 	@if test -x $(RUN)python && test -e .local/stack/lock; then $(RUN)python -m services.cli local down; fi
-	rm -rf $(VENV) .local .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/oidc/node_modules .local .mypy_cache .ruff_cache .hypothesis

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -73,20 +74,33 @@ async def _template(stack: Stack) -> AsyncIterator[Database]:
     yield template
 
 
-@pytest_asyncio.fixture
-async def database(stack: Stack, _template: Database) -> AsyncIterator[Database]:
-    """`await database("ledger")` → URL of a fresh clone of that service's migrated template."""
+@asynccontextmanager
+async def _clones(stack: Stack, template: Database) -> AsyncIterator[Database]:
     made: list[str] = []
 
     async def clone(service: str) -> str:
         name = f"{service}_{os.getpid()}_{next(_numbers)}"
-        await _administer(stack, f'CREATE DATABASE "{name}" TEMPLATE "{await _template(service)}"')
+        await _administer(stack, f'CREATE DATABASE "{name}" TEMPLATE "{await template(service)}"')
         made.append(name)
         return stack.database_url(name)
 
     yield clone
     for name in made:
         await _drop(stack, name)
+
+
+@pytest_asyncio.fixture
+async def database(stack: Stack, _template: Database) -> AsyncIterator[Database]:
+    """`await database("ledger")` → URL (the owner's) of a fresh clone of that service's migrated template."""
+    async with _clones(stack, _template) as clone:
+        yield clone
+
+
+@pytest_asyncio.fixture(scope="module")
+async def lasting_database(stack: Stack, _template: Database) -> AsyncIterator[Database]:
+    """The same for all tests of a module, which leave it as they found it."""
+    async with _clones(stack, _template) as clone:
+        yield clone
 
 
 async def _drop(stack: Stack, name: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import checkpoint_key
-from deploy.local.databases import SERVICES
+from deploy.local.databases import LOGINS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.folder import LOCAL_ROOT
 from deploy.local.kafka import KafkaCluster
@@ -71,6 +71,10 @@ def describe(stack: Stack, mailbox: MailboxProcess) -> dict[str, Any]:
         "database_urls": {service: stack.database_url(service) for service in SERVICES},
         "checkpoint_signing_key_file": str(checkpoint_key.private_file(stack.folder)),
         "checkpoint_public_key_file": str(checkpoint_key.public_file(stack.folder)),
+        "login_urls": {
+            service: {role: stack.login_url(service, role) for role in logins}
+            for service, logins in LOGINS.items()
+        },
         "mailbox": {"smtp_url": mailbox.smtp_url, "http_url": mailbox.http_url},
         "pids": pids,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),

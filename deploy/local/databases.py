@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from deploy.local.errors import StackError
 
 SERVICES = ("recognition", "ledger", "notifier")
+# Roles a service serves with, beside the owner that migrates: the login, and the group whose rights it has.
+LOGINS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "ledger": {
+        "writer": ("ledger_writer", "waystone_ledger_writer"),
+        "reader": ("ledger_reader", "waystone_ledger_reader"),
+    }
+}
 CONNECT_TIMEOUT_S = 10.0
 SQL = Path(__file__).with_name("sql")
 
@@ -17,6 +25,40 @@ SQL = Path(__file__).with_name("sql")
 def with_database(url: str, name: str) -> str:
     """Return `url` with its database replaced by `name`; user, host and options stay."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
+
+
+def login_url(owner_url: str, service: str, role: str) -> str:
+    """Return the URL of a service's database as its `writer` or `reader` login, which has the owner's password."""
+    parts = urlsplit(owner_url)
+    login, _ = LOGINS[service][role]
+    address = parts.netloc.rpartition("@")[2]
+    password = "" if parts.password is None else f":{parts.password}"
+    return urlunsplit(parts._replace(netloc=f"{login}{password}@{address}"))
+
+
+async def create_logins(server_url: str, password: str | None) -> None:
+    """Create the logins of LOGINS and their groups unless they exist. Raises StackError DATABASE_REFUSED."""
+    connection = await asyncpg.connect(server_url, timeout=CONNECT_TIMEOUT_S)
+    try:
+        for logins in LOGINS.values():
+            for login, group in logins.values():
+                missing = await connection.fetch(
+                    (SQL / "create_login.sql").read_text(), login, group, password
+                )
+                for row in missing:
+                    await connection.execute(row["statement"])
+    except asyncpg.InsufficientPrivilegeError as reason:
+        raise StackError(
+            "DATABASE_REFUSED", f"the ledger's roles may not be created by this user (CREATEROLE): {reason}"
+        ) from reason
+    finally:
+        await connection.close(timeout=CONNECT_TIMEOUT_S)
+
+
+def password_of(url: str) -> str | None:
+    """Return the password within a URL, None if it has none."""
+    password = urlsplit(url).password
+    return None if password is None else unquote(password)
 
 
 async def create_database(server_url: str, name: str) -> None:

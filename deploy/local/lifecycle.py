@@ -76,8 +76,8 @@ def down(name: str = NAME) -> bool:
 def status(name: str = NAME) -> dict[str, Any]:
     """Tell what runs: `{"running": false}`, or the state with `running` and `alive` (process name → bool).
 
-    The state holds `bootstrap_servers`, `database_urls` by service, `mailbox` (`smtp_url`, `http_url`),
-    `pids` and `started_at`.
+    The state holds `bootstrap_servers`, `database_urls` (the owners') and `login_urls` by service, `mailbox`
+    (`smtp_url`, `http_url`), `pids` and `started_at`.
     """
     path = LOCAL_ROOT / name / STATE
     if not is_up(name) or not path.exists():

@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from deploy.local import checkpoint_key
-from deploy.local.databases import SERVICES
+from deploy.local.databases import LOGINS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.folder import PROJECT_ROOT
 from deploy.local.guarded import GuardedProcess
@@ -32,6 +32,7 @@ _OWN = (
     "CHAT_",
     "KAFKA_",
     "DATABASE_",
+    "READER_",
     "HTTP_",
     "JWT_",
     "PAGE_",
@@ -57,6 +58,8 @@ class ServiceProcess:
             "GROUP_INSTANCE_ID": f"{name}-1",
             **env,
         }
+        # Who migrates owns the tables; who serves has the rights of its logins, where the service has them.
+        self._logins = {role: stack.login_url(name, role) for role in LOGINS.get(name, ())}
         self._process: GuardedProcess | None = None
 
     @property
@@ -103,12 +106,16 @@ class ServiceProcess:
         return self._process.status
 
     def _run(self, command: str) -> GuardedProcess:
+        env = dict(self._env)
+        if command == "serve" and self._logins:
+            env["DATABASE_URL"] = self._logins["writer"]
+            env["READER_DATABASE_URL"] = self._logins["reader"]
         return GuardedProcess(
             f"service {self.name}",
             [sys.executable, "-m", f"services.{self.name}", command],
             log=self._folder.path / f"{self.name}.log",
             farewell="TERM",
-            env=self._env,
+            env=env,
             cwd=PROJECT_ROOT,
             keep_open=[self._folder.lock_fd],
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from deploy.local.databases import SERVICES
+from deploy.local.databases import SERVICES, create_logins, login_url, password_of
 from deploy.local.errors import StackError
 from deploy.local.existing import ExistingKafka, ExistingPostgres
 from deploy.local.folder import RunFolder
@@ -115,6 +115,10 @@ class Stack:
         assert self.postgres is not None, "the stack is not started"
         return self.postgres.database_url(name)
 
+    def login_url(self, service: str, role: str, name: str | None = None) -> str:
+        """URL of a service's database (or of database `name`) as the service's `writer` or `reader`."""
+        return login_url(self.database_url(name or service), service, role)
+
     async def create_database(self, name: str) -> None:
         """Create an empty UTF-8 database unless it exists."""
         assert self.postgres is not None, "the stack is not started"
@@ -137,6 +141,7 @@ class Stack:
         try:
             self.kafka, self.postgres = self._choose_kafka(), self._choose_postgres()
             await both(self.kafka.start(), self.postgres.start())
+            await create_logins(self.postgres.admin_url, password_of(self.database_url("postgres")))
             for service in SERVICES:
                 await self.create_database(service)
         except StackError as error:

@@ -61,6 +61,11 @@ def _print_state(state: dict[str, Any], as_json: bool) -> None:
         rows: list[tuple[str, object]] = [("KAFKA_BOOTSTRAP_SERVERS", state["bootstrap_servers"])]
         rows += [(f"DATABASE_URL of {name}", url) for name, url in state["database_urls"].items()]
         rows.append(("CHECKPOINT_SIGNING_KEY_FILE of ledger", state["checkpoint_signing_key_file"]))
+        rows += [
+            (f"the same, as {role}", url)
+            for logins in state.get("login_urls", {}).values()
+            for role, url in logins.items()
+        ]
         rows.append(("mailbox", state["mailbox"]["http_url"]))
         rows += [(f"process {name}", "alive" if alive else "dead") for name, alive in state["alive"].items()]
         print_table(("what", "where"), rows)

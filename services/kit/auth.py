@@ -5,6 +5,7 @@ A token names a subject and scopes. What they allow is each route's business; he
 
 import asyncio
 import json
+import ssl
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SCOPES = ("self", "team", "ops", "hr", "emit")
 # EdDSA is the older name of Ed25519 (RFC 9864).
 ALGORITHMS = ("Ed25519", "EdDSA", "RS256", "ES256")
 TOKEN_CHARS_MAX = 8_192
+SUBJECT_CHARS_MAX = 256
 CLOCK_LEEWAY_SECONDS = 30
 _KEYS_BYTES_MAX = 262_144
 _URL_TIMEOUT_SECONDS = 5
@@ -105,8 +107,19 @@ class KeySource:
             _log.warning("keys cannot be fetched", error=logs.error_name(error))
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Keys come from the address that was configured, and from no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none."""
+
+
 def _fetch(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=_URL_TIMEOUT_SECONDS) as response:  # noqa: S310 (https, checked)
+    # Made anew each time: certificates we trust may have been renewed since.
+    secure = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+    with urllib.request.build_opener(secure, _NoRedirect).open(
+        address, timeout=_URL_TIMEOUT_SECONDS
+    ) as response:
         data: bytes = response.read(_KEYS_BYTES_MAX + 1)
         return data
 
@@ -169,9 +182,11 @@ class Authenticator:
             exp={"essential": True},
         )
         registry.validate(claims)
-        scope = claims.get("scope", "")
+        subject, scope = claims["sub"], claims.get("scope", "")
+        if not (isinstance(subject, str) and 0 < len(subject) <= SUBJECT_CHARS_MAX and subject.isprintable()):
+            return None
         scopes = scope.split() if isinstance(scope, str) else []
-        return Principal(claims["sub"], frozenset(scopes) & frozenset(SCOPES))
+        return Principal(subject, frozenset(scopes) & frozenset(SCOPES))
 
 
 BEARER = HTTPBearer(

@@ -48,6 +48,8 @@ def create_app(service: str, consumer: Consuming, pool: Pool) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(StarletteHTTPException, _http)
     app.add_exception_handler(Exception, _unhandled)
+    for trouble in TROUBLE:
+        app.add_exception_handler(trouble, _database_trouble)
 
     @app.get("/livez", tags=["operations"], summary="Is the process worth keeping?")
     async def livez() -> Response:
@@ -122,18 +124,23 @@ async def _validation(_: Request, error: Exception) -> Response:
     )
 
 
+async def _database_trouble(_: Request, error: Exception) -> Response:
+    """The database is away or too busy: the caller may try again. What it said may hold values: not repeated."""
+    _log.warning("a request failed on the database", error=logs.error_name(error))
+    return problem_response(
+        503, "DATABASE_UNAVAILABLE", "The database does not answer at present.", {"Retry-After": "5"}
+    )
+
+
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
     codes = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
     return problem_response(
-        error.status_code, codes.get(error.status_code, "HTTP_ERROR"), str(error.detail)[:300]
+        error.status_code, codes.get(error.status_code, "HTTP_ERROR"), str(error.detail)[:300], error.headers
     )
 
 
 async def _unhandled(_: Request, error: Exception) -> Response:
-    """A fault of ours, or a database that is away: nothing of the exception's message gets out or into the log."""
-    away = isinstance(error, TROUBLE)
+    """A fault of ours: nothing of the exception's message gets out or into the log."""
     _log.error("a request failed", error=logs.error_name(error))
-    if away:
-        return problem_response(503, "UNAVAILABLE", "The database does not answer; try again.")
     return problem_response(500, "INTERNAL", "Something went wrong here.")

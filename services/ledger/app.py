@@ -6,10 +6,13 @@ from typing import Any
 from services.kit import web
 from services.kit.auth import Authenticator
 from services.kit.consume import Consumer
+from services.kit.errors import Stop
+from services.kit.limits import RateLimits
 from services.kit.relay import Relay
 from services.kit.run import Parts
 from services.kit.sql import Pool
-from services.ledger import api, daily, gap_metrics, months, unnoticed
+from services.ledger import api, daily, gap_metrics, identity, months, unnoticed
+from services.ledger.api.access import Access
 from services.ledger.domain import Decoded
 from services.ledger.handlers import LedgerHandler
 from services.ledger.links import Signer
@@ -29,14 +32,13 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
     snapshots = Snapshots(pool)
     gap_metrics.register(snapshots)
     key = settings.page_link_key
+    if settings.reader_database_url is None:
+        raise Stop("CONFIG_MISSING", "set READER_DATABASE_URL")
+    reading = identity.make_pool(settings.reader_database_url.get_secret_value())
+    access = Access(identity.Reader(reading), pool, Authenticator(settings), RateLimits(settings))
     app = web.create_app(SERVICE, consumer, pool)
-    api.add_routes(
-        app,
-        pool,
-        snapshots,
-        Authenticator(settings),
-        Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None,
-    )
+    signer = Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None
+    api.add_routes(app, access, snapshots, signer)
     app.include_router(proof_web.router(pool))
     checkpoints = Checkpoints(
         pool, signing_key(settings), retired_keys(settings), settings.checkpoint_seconds
@@ -47,5 +49,6 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
         lambda: unnoticed.run(pool, consumer.group_caught_up),
         snapshots.run,
         checkpoints.run,
+        lambda: identity.keep(reading),
     ]
     return Parts(consumer, Relay(settings, service=SERVICE), app, tasks, closing=[checkpoints.close])

@@ -128,9 +128,11 @@ async def restore(connection: AnyConnection, first: date, folder: Path) -> Manif
         _compare(manifest, known[-1])
         await _empty(connection, first)
         async with connection.transaction():
+            await connection.execute(_of(first, "let_copy_in"))
             await connection.copy_to_table(
                 _table(first), source=files(folder, first)[0], columns=manifest.columns, format="binary"
             )
+            await connection.execute(_of(first, "shut_again"))
             await _shut_out(connection, _of(first, "attach"))
             await connection.execute(_SQL["forget_kept"], first)
             await connection.execute(_SQL["open_month"], first)

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from services.kit.sql import AnyConnection, Queries
+from services.ledger import marks
 from services.ledger.domain import (
     Day,
     Entry,
@@ -203,6 +204,7 @@ async def erase(connection: AnyConnection, erasures: Sequence[Erasure]) -> int:
     texts = Counter(row["erased"] for row in deleted)
     await connection.execute(QUERIES["delete_persons"], people)
     await connection.execute(QUERIES["delete_preferences"], people)
+    await marks.empty_disputes(connection, people)
     records = [(*erasure, texts[erasure.employee]) for erasure in erasures]
     await connection.execute(QUERIES["merge_erasures"], *_columns(records, 4))
     return len(deleted)

@@ -14,7 +14,6 @@ from services.ledger.domain import (
     CELEBRATE,
     KINDS,
     PICTURE,
-    RECOGNITION,
     SIZES,
     SUBKINDS,
     VISIBILITIES,
@@ -103,11 +102,77 @@ class Entry(BaseModel):
     """Its words were erased."""
     hidden: bool = False
     """It is for others' eyes than the reader's: only that it came is shown."""
+    kept_from_others: bool = False
+    """The person shows it to nobody else."""
+    disputed: bool = False
+    """The person disputes it, and that is not decided yet."""
 
     @property
     def private(self) -> bool:
         """Between giver and recipient only."""
         return self.kind == "recognition" and self.visibility == "private"
+
+
+class Celebration(BaseModel):
+    """A recognition as it hangs on the wall."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    id: UUID
+    """The entry's id; rises with time."""
+    employee: str
+    """Who is recognised."""
+    name: str | None
+    """Their name, if the directory knows it."""
+    occurred_at: datetime
+    """When, UTC."""
+    sort: str | None
+    """Thanks, achievement, milestone, award …"""
+    by: Literal["person", "rule", "calendar"]
+    """Who recognises: a person, a rule, the calendar."""
+    giver: str | None
+    """Employee id of the person who gives it; absent for a former colleague."""
+    giver_name: str | None
+    """Their name."""
+    title: str | None
+    """What for, in one line."""
+    words: str | None
+    """The giver's words, untouched."""
+    impact: str | None
+    """What it changed."""
+    basis: Literal["effort", "result", "both"] | None
+    """Effort, result, or both."""
+    size: Literal["small", "notable", "major"] | None
+    """Small, notable or major."""
+    skills: tuple[str, ...]
+    """Skills seen at work."""
+    goal: str | None
+    """The goal it served."""
+    value: str | None
+    """The company value it stands for."""
+
+
+def celebration(row: Mapping[str, Any]) -> Celebration:
+    """From a row of the query `wall`."""
+    named = row["giver_name"] is not None
+    return Celebration(
+        id=row["id"],
+        employee=row["employee"],
+        name=row["name"],
+        occurred_at=row["occurred_at"],
+        sort=_SORT_NAMES.get(row["subkind"]),
+        by=_BY_NAMES[row["by"]],
+        giver=row["giver"] if named else None,
+        giver_name=row["giver_name"],
+        title=row["title"],
+        words=row["words"] or None,
+        impact=row["impact"] or None,
+        basis=_BASIS_NAMES.get(row["basis"]),
+        size=_SIZE_NAMES.get(row["size"]),
+        skills=tuple(row["skills"] or ()),
+        goal=row["goal"],
+        value=row["value"],
+    )
 
 
 def from_row(row: Mapping[str, Any]) -> Entry:
@@ -121,6 +186,8 @@ def from_row(row: Mapping[str, Any]) -> Entry:
         "by": _BY_NAMES.get(row["by"]),
         "visibility": _VISIBILITY_NAMES.get(row["visibility"]),
         "withdrawn": row["withdrawn"],
+        "kept_from_others": row["kept_from_others"],
+        "disputed": row["disputed"],
     }
     if row["giver_name"] is not None:
         kept |= {"giver": row["giver"], "giver_name": row["giver_name"]}
@@ -152,21 +219,17 @@ def as_lead_sees(entry: Entry, lead: str, circle: int) -> Entry:
     """What a person's lead may see of an entry.
 
     lead: the reader's employee id; what they wrote themself they may read. circle: the widest that may see the
-    person's recognitions (`CELEBRATE`). Own notes and private words are not for the lead.
+    person's recognitions (`CELEBRATE`). Own notes and private words are not for the lead; the database keeps them
+    back, too, and with a note the line above it.
     """
     if entry.kind == "growth":
         if entry.sort in _OWN_NOTES:
             return _only_that_it_came(entry)
-        return entry.model_copy(update={"words": None})
+        return entry.model_copy(update={"words": None, "erased": False})
     if entry.giver == lead:
         return entry
     narrow = entry.visibility == "private" or (entry.kind == "recognition" and circle < CELEBRATE["team"])
     return _only_that_it_came(entry) if narrow else entry
-
-
-def kinds_left_out_for_lead(circle: int) -> list[int]:
-    """Kinds a lead is not shown at all: recognitions of a person who wants nobody told."""
-    return [RECOGNITION] if circle == CELEBRATE["not-at-all"] else []
 
 
 def _only_that_it_came(entry: Entry) -> Entry:

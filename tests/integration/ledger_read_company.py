@@ -12,7 +12,7 @@ from services.kit import ids
 from services.ledger.domain import BASES, BY, CELEBRATE, KINDS, SIZES, SUBKINDS, VISIBILITIES
 
 _FOLDS = """
-TRUNCATE standing, recognition_day, deed;
+DELETE FROM standing; DELETE FROM recognition_day; DELETE FROM deed;
 INSERT INTO standing (employee, last_received_at, last_from_manager_at, last_from_peer_at, last_given_at,
     last_growth_at, last_purpose_at, last_lead_at, last_deed_at, received_count, given_count, deed_count,
     withdrawal_count) SELECT * FROM standing_fold;

@@ -1,85 +1,37 @@
 """Who may read what, through the real routes over a real database."""
 
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
-from services.kit import issuer, web
-from services.kit.auth import Authenticator, AuthSettings
-from services.kit.sql import Pool
-from services.ledger import api, daily
+from services.ledger import daily
 from services.ledger.gaps import METRICS
-from services.ledger.links import COOKIE, Signer, sign
-from services.ledger.snapshot import Snapshots
+from services.ledger.links import COOKIE, sign
 from tests.conftest import Database
+from tests.integration.ledger_api_rig import KEY, NOW, Client, Desk, ago, serving, small_company
 from tests.integration.ledger_read_company import Company
 
-NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-KEY = "a key of more than thirty-two characters"
-Client = Callable[..., httpx.AsyncClient]
-
-
-class Serving:
-    """A consumer as health sees it."""
-
-    alive = True
-    ready = True
-
-
-def ago(days: float) -> datetime:
-    return NOW - timedelta(days=days)
+HISTORY, GAPS, TEAM_GAPS = "/v1/people/ann/history", "/v1/gaps", "/v1/teams/firmware/gaps"
 
 
 @pytest_asyncio.fixture
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    made = await asyncpg.create_pool(await database("ledger"), min_size=0, max_size=4)
-    yield made
-    await made.close()
-
-
-@pytest_asyncio.fixture
-async def company(pool: Pool) -> AsyncIterator[Company]:
-    """Ann, Bob and a new hire, Cai, report to Lea; Zoe leads elsewhere."""
-    async with pool.acquire() as connection:
-        made = Company(connection)  # type: ignore[arg-type]
-        await made.person("lea", "Lea", team="firmware")
-        await made.person("ann", "Ann", manager="lea")
-        await made.person("bob", "Bob", manager="lea", formerly=["bob-before"])
-        await made.person("cai", "Cai", manager="lea", start=date(2026, 10, 20))
-        await made.person("zoe", "Zoe", team="sales")
-        await made.person("yan", "Yan", team="sales", manager="zoe")
+async def desk(database: Database, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with serving(await database("ledger"), tmp_path) as made:
         yield made
 
 
 @pytest_asyncio.fixture
-async def client(pool: Pool, tmp_path: Path) -> AsyncIterator[Client]:
-    """`client("ann", "self")` asks with a token of that subject and scopes; `client()` without one."""
-    settings = AuthSettings(jwt_jwks=str(issuer.jwks_file(tmp_path)))
-    app = web.create_app("ledger", Serving(), pool)
-    snapshots = Snapshots(pool, lambda: NOW)
-    await snapshots.refresh()
-    gate = Authenticator(settings, lambda: NOW)
-    api.add_routes(app, pool, snapshots, gate, Signer(KEY), now=lambda: NOW)
-    made: list[httpx.AsyncClient] = []
+async def company(desk: Desk) -> Company:
+    return await small_company(desk)
 
-    def asking(subject: str | None = None, *scopes: str) -> httpx.AsyncClient:
-        headers = {}
-        if subject is not None:
-            headers["authorization"] = f"Bearer {issuer.issue(tmp_path, subject, scopes, now=NOW)}"
-        made.append(
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ledger", headers=headers)
-        )
-        return made[-1]
 
-    yield asking
-    for one in made:
-        await one.aclose()
+@pytest.fixture
+def client(desk: Desk) -> Client:
+    return desk.client
 
 
 async def entries(client: httpx.AsyncClient, employee: str, **query: Any) -> list[dict[str, Any]]:
@@ -87,40 +39,6 @@ async def entries(client: httpx.AsyncClient, employee: str, **query: Any) -> lis
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["entries"]
     return found
-
-
-HISTORY, GAPS, TEAM_GAPS = "/v1/people/ann/history", "/v1/gaps", "/v1/teams/firmware/gaps"
-# Every scope but the one in question, so that a route that asks for the wrong one is found out.
-MATRIX = [
-    (HISTORY, "ann", ("self",), 200),
-    (HISTORY, "lea", ("team",), 200),
-    (HISTORY, "ann", ("team", "ops", "hr", "emit"), 404),
-    (HISTORY, "lea", ("self", "ops", "hr", "emit"), 404),
-    (HISTORY, "bob", ("self", "team"), 404),
-    (HISTORY, "zoe", ("self", "team", "ops", "hr", "emit"), 404),
-    ("/v1/people/nobody/history", "ann", ("self", "team"), 404),
-    ("/v1/people/nobody/history", "", (), 404),
-    ("/v1/people/lea/history", "lea", ("team",), 404),
-    (GAPS, "grafana", ("ops",), 200),
-    (GAPS, "lea", ("self", "team", "hr", "emit"), 403),
-    (TEAM_GAPS, "lea", ("team",), 200),
-    (TEAM_GAPS, "lea", ("self", "ops", "hr", "emit"), 404),
-    (TEAM_GAPS, "ann", ("team",), 404),
-    (TEAM_GAPS, "zoe", ("team",), 404),
-    ("/v1/teams/nowhere/gaps", "lea", ("team",), 404),
-    ("/v1/teams/sales/gaps", "lea", ("team",), 404),
-]
-
-
-@pytest.mark.parametrize("asked", MATRIX, ids=str)
-async def test_everybody_sees_what_is_theirs_and_nothing_else(
-    company: Company, client: Client, asked: tuple[str, str, tuple[str, ...], int]
-) -> None:
-    path, subject, scopes, status = asked
-    answer = await client(subject or "stranger", *scopes).get(path)
-    assert answer.status_code == status
-    if status != 200:
-        assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_another_s_history_and_one_that_is_not_there_look_the_same(
@@ -275,14 +193,14 @@ async def test_a_lead_learns_who_and_what_waits_for_a_word(company: Company, cli
 
 
 async def test_the_organisation_s_gaps_come_with_their_formulas_and_no_name(
-    company: Company, client: Client, pool: Pool
+    company: Company, client: Client, desk: Desk
 ) -> None:
     for number in range(20):
         await company.person(f"p{number}", f"Person {number}", team="night-shift")
         await company.person(f"q{number}", f"Person {number}", team="day-shift")
         await company.thanks(f"q{number}", "lea", ago(3))
     await company.fold()
-    assert await daily.publish_day(pool, NOW.date())
+    assert await daily.publish_day(desk.writer, NOW.date())
     answer = await client("grafana", "ops").get(GAPS)
     found = answer.json()
     units = {u["unit"]: {f["metric"]: f for f in u["figures"]} for u in found["units"]}
@@ -300,11 +218,11 @@ async def test_the_organisation_s_gaps_come_with_their_formulas_and_no_name(
 
 
 async def test_a_lead_sees_the_open_gaps_of_their_team_and_of_nobody_else_s_people(
-    company: Company, client: Client, pool: Pool
+    company: Company, client: Client, desk: Desk
 ) -> None:
     await company.person("dan", "Dan", team="firmware", manager="zoe")
     await company.fold()
-    await daily.publish_day(pool, NOW.date())
+    await daily.publish_day(desk.writer, NOW.date())
     asking = client("lea", "team")
     found = (await asking.get(TEAM_GAPS)).json()["open"]
     assert {gap["employee"] for gap in found} == {"ann", "bob", "cai"}
@@ -341,14 +259,12 @@ async def test_a_page_opens_by_its_link_and_stays_open_by_its_cookie(
     ids=["https", "behind a proxy that ends TLS", "plain http"],
 )
 async def test_the_cookie_travels_by_https_only_where_the_page_does(
-    pool: Pool, tmp_path: Path, scheme: str, always: bool, secure: bool
+    database: Database, tmp_path: Path, scheme: str, always: bool, secure: bool
 ) -> None:
-    gate = Authenticator(AuthSettings(jwt_jwks=str(issuer.jwks_file(tmp_path))), lambda: NOW)
-    app = web.create_app("ledger", Serving(), pool)
-    api.add_routes(app, pool, Snapshots(pool, lambda: NOW), gate, Signer(KEY, always), now=lambda: NOW)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://ledger") as browser:
-        opened = await browser.get(sign(f"{scheme}://ledger", "ann", KEY, NOW))
+    async with serving(await database("ledger"), tmp_path, cookie_secure=always) as desk:
+        transport = httpx.ASGITransport(desk.app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://ledger") as browser:
+            opened = await browser.get(sign(f"{scheme}://ledger", "ann", KEY, NOW))
     assert ("Secure" in opened.headers["set-cookie"]) == secure
 
 

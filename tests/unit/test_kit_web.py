@@ -60,7 +60,7 @@ def _client() -> httpx.AsyncClient:
     ("path", "status", "code"),
     [
         ("/fails?how=broken", 500, "INTERNAL"),
-        ("/fails?how=away", 503, "UNAVAILABLE"),
+        ("/fails?how=away", 503, "DATABASE_UNAVAILABLE"),
         ("/fails", 422, "REQUEST_BAD"),
         ("/nowhere", 404, "NOT_FOUND"),
     ],

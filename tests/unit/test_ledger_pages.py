@@ -16,7 +16,7 @@ from services.ledger.links import COOKIE_SECONDS, LINK_SECONDS_MAX, Signer, sign
 from services.ledger.pages import timeline
 from services.ledger.pages.web import render
 from services.ledger.reading import Person
-from services.ledger.view import Entry, as_lead_sees, kinds_left_out_for_lead
+from services.ledger.view import Entry, as_lead_sees
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 KEY = "a key of more than thirty-two characters"
@@ -271,7 +271,7 @@ def test_whatever_a_cookie_holds_it_opens_nothing(value: str) -> None:
 
 # --- what a lead sees ---
 
-TEAM, PRIVATE, NOBODY = CELEBRATE["team"], CELEBRATE["private"], CELEBRATE["not-at-all"]
+TEAM, PRIVATE = CELEBRATE["team"], CELEBRATE["private"]
 
 
 def test_of_a_private_note_a_lead_sees_only_that_it_came() -> None:
@@ -293,8 +293,6 @@ def test_the_wish_of_today_hides_what_was_once_open() -> None:
     note = entry(visibility="public", words="open")
     assert as_lead_sees(note, "e-9", TEAM) == note
     assert as_lead_sees(note, "e-9", PRIVATE).hidden
-    assert kinds_left_out_for_lead(PRIVATE) == []
-    assert kinds_left_out_for_lead(NOBODY) == [2]
 
 
 @pytest.mark.parametrize("sort", ["reflection", "self-rating"])

@@ -12,6 +12,7 @@ from services.cli.output import JsonOption, complain, note, print_json, print_ta
 from services.cli.progress import Meter
 from services.cli.public_keys import KeyOption, read_public_keys
 from services.cli.servers import find_servers
+from services.cli.verify.record import record
 from services.cli.verify.report import Check, Report
 from services.cli.verify.verification import Targets
 from services.cli.verify.verification import verify as run_checks
@@ -26,6 +27,10 @@ def verify(
     key: KeyOption = [],  # noqa: B006 - typer's way of saying none
     archive: ArchiveOption = None,
     as_json: JsonOption = False,
+    *,
+    keep: Annotated[
+        bool, typer.Option("--record", help="Keep the result in the ledger's database, for its API to show.")
+    ] = False,
 ) -> None:
     """Check what the services stored: nothing lost, doubled or altered. Writes nothing; shares no query with them.
 
@@ -41,6 +46,8 @@ def verify(
     else:
         _print(report)
         note(f"{len(report.checks)} checks in {meter.seconds:.1f} s")
+    if keep and report.complete:
+        asyncio.run(record(targets.databases["ledger"], report))
     if not report.clean:
         raise typer.Exit(EXIT_FAULTS)
     if report.unreachable:

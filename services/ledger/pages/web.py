@@ -14,9 +14,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from services.kit.sql import Pool
 from services.kit.web import problem_response
 from services.ledger import reading
+from services.ledger.identity import Reader
 from services.ledger.links import COOKIE, COOKIE_SECONDS, Signer
 from services.ledger.pages import timeline
 
@@ -54,7 +54,7 @@ def render(name: str, status: int = 200, **values: object) -> HTMLResponse:
     )
 
 
-def router(pool: Pool, signer: Signer | None, now: Callable[[], datetime]) -> APIRouter:
+def router(reader: Reader, signer: Signer | None, now: Callable[[], datetime]) -> APIRouter:
     """Routes under `/people`. signer: None keeps every page shut. now: UTC."""
     routes = APIRouter(tags=["pages"], include_in_schema=False)
 
@@ -84,7 +84,7 @@ def router(pool: Pool, signer: Signer | None, now: Callable[[], datetime]) -> AP
         cookie = request.cookies.get(COOKIE, "")
         if signer is None or not signer.cookie_is_good(employee, cookie, now()):
             return _closed(request)
-        async with pool.acquire() as connection, connection.transaction(readonly=True):
+        async with reader.as_employee(employee) as connection:
             person = await reading.person(connection, employee, now().date())
             page = reading.Page(limit=PAGE_ENTRIES, before=before)
             entries = await reading.own_history(connection, employee, page)

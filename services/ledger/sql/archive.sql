@@ -83,3 +83,10 @@ ALTER TABLE {month} ENABLE TRIGGER append_only;
 -- name: columns
 SELECT attname FROM pg_attribute
 WHERE attrelid = '{month}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+
+-- name: let_copy_in
+-- Row security, forced on the owner, excludes COPY. Of a table that is detached; undone in the same transaction.
+ALTER TABLE {month} NO FORCE ROW LEVEL SECURITY;
+
+-- name: shut_again
+ALTER TABLE {month} FORCE ROW LEVEL SECURITY;

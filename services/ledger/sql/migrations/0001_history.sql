@@ -66,6 +66,8 @@ CREATE TABLE entry (
 
 -- What a person gave: for refolding the giver of a withdrawn recognition, and for their own page.
 CREATE INDEX entry_giver ON entry (giver, occurred_at) WHERE giver IS NOT NULL;
+-- The wall, newest first.
+CREATE INDEX entry_public ON entry (id) WHERE kind = 2 AND visibility = 3;
 
 -- Free text of an entry, apart, so that erasure deletes words and nothing else. `words` is the giver's words, the
 -- deed's description, the person's note or the withdrawal's reason; `lines` are a career picture's.
@@ -157,6 +159,9 @@ CREATE TABLE person (
     CHECK (cardinality(manager_since) = cardinality(manager)),
     CHECK (cardinality(status_since) = cardinality(status))
 );
+-- Who leads whom, and who somebody was before: asked at each reading (see 0008_rights.sql), changed seldom.
+CREATE INDEX person_manager ON person USING gin (manager) WITH (fastupdate = off);
+CREATE INDEX person_formerly ON person USING gin (formerly) WITH (fastupdate = off);
 
 -- What of a person's wishes concerns showing: the newest by (occurred_at, event_id), on a tie the more private.
 CREATE TABLE preference (
@@ -189,7 +194,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON batch
 
 -- Make the month that begins on `first`, unless it is there. Attaching a table made before takes SHARE UPDATE
 -- EXCLUSIVE on the parent, which lets other transactions go on copying; PARTITION OF would shut them out.
--- A statement that addresses a month directly meets only the month's own triggers.
+-- A statement that addresses a month directly meets only the month's own triggers and policies.
 CREATE FUNCTION make_month(first date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -219,16 +224,19 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', 'entry' || suffix);
     EXECUTE format('ALTER TABLE entry ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
         'entry' || suffix, since_at, until_at);
+    PERFORM guard_rows(to_regclass('entry' || suffix));
 
     EXECUTE format('CREATE TABLE %I (LIKE words INCLUDING ALL, PRIMARY KEY (employee, entry_id),
         CHECK (occurred_at >= %L AND occurred_at < %L))', 'words' || suffix, since_at, until_at);
     EXECUTE format('ALTER TABLE words ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
         'words' || suffix, since_at, until_at);
+    PERFORM guard_rows(to_regclass('words' || suffix));
 
     EXECUTE format('CREATE TABLE %I (LIKE recognition_day INCLUDING ALL,
         CHECK (day >= %L AND day < %L)) WITH (fillfactor = 80)', 'recognition_day' || suffix, first, until);
     EXECUTE format('ALTER TABLE recognition_day ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
         'recognition_day' || suffix, first, until);
+    PERFORM guard_rows(to_regclass('recognition_day' || suffix));
 END
 $$;
 
