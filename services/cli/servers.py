@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,7 @@ from services.cli.errors import EXIT_UNREACHABLE, CliError
 from services.cli.producer import EmitSettings
 from services.kit.kafka import connection_options
 from services.kit.settings import read_settings
-from services.kit.sql import Connection
+from services.kit.sql import Connection, Queries
 
 SERVICES = ("recognition", "ledger", "notifier")
 CONNECT_SECONDS_MAX = 10.0
@@ -29,6 +30,7 @@ _SESSION = {
     "enable_partitionwise_join": "on",
     "enable_partitionwise_aggregate": "on",
 }
+_SQL = Queries(Path(__file__).with_suffix(".sql"))
 _HINT = "set no server at all and start the local stack with `waystone local up`"
 
 
@@ -141,7 +143,8 @@ async def reading(
     snapshot: that of another connection, by the name `pg_export_snapshot` gave it; None takes a new one.
     prepare: what to do on the connection before that, for this session alone.
 
-    Raises CliError DATABASE_UNREACHABLE. What goes wrong afterwards is for `database_complaints`.
+    Raises CliError DATABASE_UNREACHABLE, or RIGHTS_MISSING for a role that would see a part and take it for all.
+    What goes wrong afterwards is for `database_complaints`.
     """
     with database_complaints(service):
         connection = await asyncpg.connect(
@@ -151,8 +154,15 @@ async def reading(
             server_settings=_SESSION,
         )
     try:
-        if prepare is not None:
-            with database_complaints(service):
+        with database_complaints(service):
+            hidden = await connection.fetchval(_SQL["hidden_rows"])
+            if hidden is not None:
+                raise CliError(
+                    "RIGHTS_MISSING",
+                    f"row security hides rows of {hidden} from this role: name the {service}'s database as its owner",
+                    EXIT_UNREACHABLE,
+                )
+            if prepare is not None:
                 await prepare(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if snapshot is not None:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from deploy.local.databases import with_database
+from deploy.local.databases import login_url, with_database
 from deploy.local.stack import Stack
 from services.cli.__main__ import run
 from services.cli.servers import SERVICES
@@ -125,6 +125,22 @@ async def test_servers_that_do_not_answer_are_named(house: House) -> None:
 async def test_a_database_without_the_schema_is_an_error_that_says_what_to_do(stack: Stack) -> None:
     report = await verify(Targets({"ledger": stack.database_url("postgres")}))
     assert ["python -m services.ledger migrate" in sentence for sentence in report.unreachable] == [True]
+
+
+async def test_a_role_that_would_see_part_of_it_verifies_nothing(house: House) -> None:
+    report = await verify(Targets({"ledger": login_url(house.urls["ledger"], "ledger", "reader")}))
+    assert ["row security hides rows of" in sentence for sentence in report.unreachable] == [True]
+    assert not any(check.checked for check in report.checks)
+
+
+async def test_the_writer_s_rights_are_enough_to_verify_all_of_it(house: House) -> None:
+    whole = await verify(Targets({"ledger": house.urls["ledger"]}, keys=[house.signer.raw]))
+    report = await verify(
+        Targets({"ledger": login_url(house.urls["ledger"], "ledger", "writer")}, keys=[house.signer.raw])
+    )
+    assert report.clean
+    assert not report.unreachable
+    assert [(c.name, c.checked) for c in report.checks] == [(c.name, c.checked) for c in whole.checks]
 
 
 async def test_the_command_prints_a_line_a_check_and_ends_with_0(

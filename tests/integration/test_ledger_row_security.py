@@ -116,8 +116,20 @@ async def _write_down(company: Company) -> None:
         "INSERT INTO request_key (subject, key, digest) VALUES ('ann', 'key-of-ann', '')"
     )
     await company.connection.execute(
-        "INSERT INTO gap_form (unit, population, since, members) VALUES ('u', 1, now(), '{ann,yan}')"
+        "INSERT INTO gap_form (unit, formed_on, members) VALUES ('u', now(), '{ann,yan}')"
     )
+    await company.connection.execute(
+        """INSERT INTO gap (gap_id, team, metric, employee, opened_at, evidence)
+           SELECT gen_random_uuid(), team, 'never-recognised', employee, now(),
+               'gap-of-' || coalesce(nullif(employee, ''), team)
+           FROM (VALUES ('firmware', 'ann'), ('sales', 'yan'), ('sales', 'eve'), ('firmware', ''), ('sales', ''))
+               AS g (team, employee)"""
+    )
+    await company.connection.execute(
+        """INSERT INTO unnoticed_deed (employee, deed_id, cause_source, cause_id, done_at, team, lead, told_at)
+           VALUES ('ann', gen_random_uuid(), 's', 'i', now(), 'firmware', 'lea', now())"""
+    )
+    await company.connection.execute("INSERT INTO gap_pair VALUES (now(), 'ann', 'yan')")
     await company.fold()
 
 
@@ -163,7 +175,7 @@ def others(*employees: str) -> list[str]:
     """What nobody else may see of these people, whatever their wishes."""
     parts = (
         "Name-{}", "said-private-to-{}", "said-team-to-{}", "did-{}", "did-private-{}", "thought-{}", "note-{}",
-        "step-{}", "learnt-{}", "reason-of-{}", "employee='{}'",
+        "step-{}", "learnt-{}", "reason-of-{}", "gap-of-{}", "employee='{}'",
     )  # fmt: skip
     return [
         part.format(who) for who in employees for part in parts if (who, part) != ("eve", "employee='{}'")
@@ -208,6 +220,10 @@ async def test_a_lead_sees_their_team_but_no_private_words_no_notes_and_nothing_
     for kept in ("hidden-of-ann", "hidden-ann", "entry_mark", *others("yan", "eve"), "Name-zoe"):
         assert kept not in seen, kept
     assert "reason-of-ann" in seen, "a dispute's owner reads it"
+    assert {line.split("gap-of-")[1].split("'")[0] for line in seen.splitlines() if "gap-of-" in line} == {
+        "ann",
+        "firmware",
+    }, "open gaps of who is led, and of their team"
     private = "SELECT count(*) FROM history WHERE employee = 'ann' AND visibility = 1 AND kind = 2"
     async with world.reader.transaction():
         await world.reader.execute(_IDENTIFY, "lea", "team", NOW.date().isoformat())
@@ -248,6 +264,10 @@ async def test_hr_sees_disputes_that_nobody_else_decides_and_no_words_of_history
     assert "reason-of-yan" in seen, "past its day"
     assert "reason-of-ann" not in seen
     assert all("dispute" in line for line in seen.splitlines())
+
+
+async def test_what_a_lead_is_told_of_somebody_is_not_shown_to_them(world: World) -> None:
+    assert "gap-of-" not in await world.seen("ann", "self team")
 
 
 async def test_what_comes_under_a_former_id_is_one_s_own(world: World) -> None:

@@ -101,12 +101,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     )
 $$;
 
--- Teams of which the asker leads somebody at present.
+-- Teams of which the asker leads somebody at present. The record of an id that somebody no longer has names no team.
 CREATE FUNCTION led_teams() RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH led AS MATERIALIZED (SELECT led_ids() AS ids)
     SELECT ARRAY(
         SELECT DISTINCT team[width_bucket(asker_day(), team_since)]
-        FROM person WHERE employee = ANY (led_ids())
+        FROM person
+        WHERE employee = ANY ((SELECT ids FROM led)::text[])
+          AND employee NOT IN (SELECT unnest(formerly) FROM person WHERE formerly && (SELECT ids FROM led)::text[])
     )
 $$;
 
