@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from deploy.local import checkpoint_key
-from deploy.local.databases import LOGINS, SERVICES
+from deploy.local.databases import LOGINS, SERVICES, login_url
 from deploy.local.errors import StackError
 from deploy.local.folder import PROJECT_ROOT
 from deploy.local.guarded import GuardedProcess
@@ -59,7 +59,8 @@ class ServiceProcess:
             **env,
         }
         # Who migrates owns the tables; who serves has the rights of its logins, where the service has them.
-        self._logins = {role: stack.login_url(name, role) for role in LOGINS.get(name, ())}
+        owner_url = self._env["DATABASE_URL"]
+        self._logins = {role: login_url(owner_url, name, role) for role in LOGINS.get(name, ())}
         self._process: GuardedProcess | None = None
 
     @property

@@ -11,11 +11,11 @@ FROM generate_series(0, $1::integer - 1) AS n;
 -- name: entries
 -- $2 thanks and a tenth as many steps of growth among $1 people over the 120 days before $3, in no order of people.
 INSERT INTO entry (occurred_at, log_offset, log_partition, kind, subkind, by, basis, size, visibility,
-    giver_is_manager, lead, stretch, id, employee, cause_source, cause_id, digest, giver, goal)
+    giver_is_manager, lead, stretch, id, employee, cause_source, cause_id, digest, giver, goal, words_digest)
 SELECT id_time(id), n, 0, CASE WHEN grew THEN 4 ELSE 2 END, CASE WHEN grew THEN 43 ELSE 21 END,
     CASE WHEN NOT grew THEN 1 END, CASE WHEN NOT grew THEN 1 + n % 3 END, 1, 2, NOT grew AND n % 5 = 0, false, false, id,
     'e-' || recipient, 'urn:bench', n::text, '', CASE WHEN NOT grew THEN 'e-' || (recipient + 1 + n % 17) % $1 END,
-    CASE WHEN n % 3 = 0 THEN 'clear-water' END
+    CASE WHEN n % 3 = 0 THEN 'clear-water' END, ''
 FROM (
     SELECT n, n % 11 = 0 AS grew, hashint8(n)::bigint & 2147483647 AS number, (hashint8(n)::bigint & 2147483647) % $1
         AS recipient,

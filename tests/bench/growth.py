@@ -18,10 +18,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 from rich.progress import Progress
 
+from deploy.local.databases import login_url
 from deploy.local.stack import Stack
 from services.kit import sql
 from services.kit.sql import Queries
-from services.ledger import gap_metrics, reading
+from services.ledger import gap_metrics, identity, reading
 from services.ledger.snapshot import Snapshots
 from tests.bench import ways
 from tests.bench.events import Published, entries
@@ -118,7 +119,7 @@ async def _round(stack: Stack, size: int, published: list[Published], found: Fou
     found.events_per_second.append(measured.events_per_second)
     pool = await asyncpg.create_pool(url, min_size=1, max_size=1, server_settings={"jit": "off"})
     async with pool.acquire() as connection:
-        await _read_pages(connection, found)
+        await _read_pages(connection, url, found)
         found.database_bytes = int(await connection.fetchval(_SQL["whole_size"]))
     await _scrape(pool, found)
     await pool.close()
@@ -130,14 +131,19 @@ async def _round(stack: Stack, size: int, published: list[Published], found: Fou
     await superuser.close()
 
 
-async def _read_pages(connection: asyncpg.Connection, found: Found) -> None:
-    """The newest page of many people, each once; then the following one where there is more."""
+async def _read_pages(connection: asyncpg.Connection, url: str, found: Found) -> None:
+    """The newest page of many people, each once, read as themselves under row security."""
     page = reading.Page(limit=PAGE_ROWS + 1)
+    pool = await identity.make_pool(login_url(url, "ledger", "reader"), 1)
+    reader = identity.Reader(pool)
+    async with reader.as_employee("nobody") as warm:  # a connection plans once
+        await reading.own_history(warm, "nobody", page)
     for row in await connection.fetch(_SQL["readers"], READERS):
         began = time.perf_counter()
-        async with connection.transaction(readonly=True):
-            await reading.own_history(connection, row["employee"], page)
+        async with reader.as_employee(row["employee"]) as lent:
+            await reading.own_history(lent, row["employee"], page)
         found.page_ms.append((time.perf_counter() - began) * 1e3)
+    await pool.close()
 
 
 async def _scrape(pool: asyncpg.Pool, found: Found) -> None:

@@ -29,14 +29,14 @@ row AS (
 entered AS (
     INSERT INTO entry (occurred_at, log_offset, log_partition, kind, subkind, by, basis, size, visibility,
         giver_is_manager, lead, stretch, id, employee, cause_source, cause_id, digest, giver, value,
-        answers_source, answers_id, skills)
+        answers_source, answers_id, skills, words_digest)
     SELECT at, n, 1000, CASE WHEN is_deed THEN 1 ELSE 2 END, CASE WHEN is_deed THEN NULL ELSE 21 END,
         CASE WHEN is_deed THEN NULL ELSE 1 END, 1 + n % 3, 1 + n % 2, 2, false, false, false,
         (lpad(to_hex(ms), 12, '0') || '8' || left(drawn, 3) || '8' || substr(drawn, 4, 15))::uuid,
         'e-' || person, 'urn:made', 'm' || n, decode(drawn || drawn, 'hex'),
         CASE WHEN is_deed THEN NULL ELSE 'e-' || (person + 1 + n % 977) % $4 END, 'care',
         CASE WHEN is_deed THEN NULL ELSE 'urn:made' END, CASE WHEN is_deed THEN NULL ELSE 'm' || n - 1 END,
-        ARRAY['databases']
+        ARRAY['databases'], decode(drawn || drawn, 'hex')
     FROM row
     RETURNING occurred_at, id, employee
 )
@@ -57,7 +57,7 @@ INSERT INTO deed SELECT * FROM deed_fold ORDER BY occurred_at;
 -- name: start_again
 -- The next round's records begin at offset 0 again. Of the superuser alone.
 SET session_replication_role = replica;
-TRUNCATE consumer_position, batch;
+TRUNCATE consumer_position, batch, batch_proof;
 RESET session_replication_role;
 
 -- name: wal_position
