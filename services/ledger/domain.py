@@ -132,14 +132,31 @@ class Removal(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """Somebody's wish to be forgotten. scope: 1 the words they received, 2 those they gave, too."""
+    """Somebody's wish to be forgotten. scope: 1 the words they received, 2 those given, too. source, id: its event."""
 
     employee: str
     occurred_at: datetime
     scope: int
+    source: str
+    id: str
 
 
-Decoded = Noted | Person | Preference | Removal | Erasure
+class Report(NamedTuple):
+    """A service's word that it has carried an erasure out: a row of `erasure_report`. gone: JSON, what → how many."""
+
+    employee: str
+    service: str
+    erasure_source: str
+    erasure_id: str
+    scope: int
+    finished_at: datetime
+    gone: str
+    formerly: tuple[str, ...]
+    kafka_until: date
+    backups_until: date
+
+
+Decoded = Noted | Person | Preference | Removal | Erasure | Report
 """What a record of one of the ledger's topics brings."""
 
 

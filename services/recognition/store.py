@@ -60,6 +60,16 @@ class ParkedRow:
     """Among the oldest of those that wait for somebody who arrives."""
 
 
+@dataclass(frozen=True, slots=True)
+class AwaitingRow:
+    """A withdrawal that waits, as it is stored. by: who takes it back."""
+
+    original: EventKey
+    key: EventKey
+    by: str | None
+    record: bytes
+
+
 async def read_beginning(connection: AnyConnection) -> date:
     """The day the database was first migrated."""
     day: date = await connection.fetchval(SQL["read_beginning"])
@@ -88,6 +98,8 @@ async def read_people(connection: AnyConnection, employees: Iterable[str]) -> di
             employee=row["employee"],
             known=periods is not None,
             erased=row["erased"],
+            given_erased=row["given_erased"],
+            formers=tuple(row["formerly"]),
             version=_version(row["record_time"], row["record_id"]),
             statuses=periods.statuses if periods is not None else (),
             managers=periods.managers if periods is not None else (),
@@ -99,16 +111,30 @@ async def read_people(connection: AnyConnection, employees: Iterable[str]) -> di
     return people
 
 
+async def read_formers(connection: AnyConnection, employees: Iterable[str]) -> set[str]:
+    """Ids these people had before."""
+    return {row["former"] for row in await connection.fetch(SQL["read_formers"], sorted(employees))}
+
+
+async def find_awaited_by(connection: AnyConnection, employees: Iterable[str]) -> set[EventKey]:
+    """Originals that these people take back and that have not come."""
+    rows = await connection.fetch(SQL["find_awaited_by"], sorted(employees))
+    return {(row["of_source"], row["of_id"]) for row in rows}
+
+
 async def read_skills(connection: AnyConnection, employees: Iterable[str]) -> dict[str, frozenset[str]]:
     """Skills these people were seen to use; nobody without one."""
     rows = await connection.fetch(SQL["read_skills"], sorted(employees))
     return {row["employee"]: frozenset(row["skills"]) for row in rows}
 
 
-async def read_inbox(connection: AnyConnection, keys: Iterable[EventKey]) -> dict[EventKey, bytes | None]:
-    """Digests of those that were accepted before; None for an awaited original."""
+async def read_inbox(
+    connection: AnyConnection, keys: Iterable[EventKey]
+) -> tuple[dict[EventKey, bytes | None], set[EventKey]]:
+    """Digests of those that were accepted before, None for an awaited original; and which were refused for good."""
     rows = await connection.fetch(SQL["read_inbox"], *_columns(keys))
-    return {(row["source"], row["id"]): row["digest"] for row in rows}
+    places = {(row["source"], row["id"]): row["digest"] for row in rows if not row["closed"]}
+    return places, {(row["source"], row["id"]) for row in rows if row["closed"]}
 
 
 async def read_parked(connection: AnyConnection, selection: Selection) -> list[ParkedRow]:
@@ -162,12 +188,15 @@ async def update_people(connection: AnyConnection, people: Iterable[Person]) -> 
         [p.wishes_version[0] if p.wishes_version else None for p in rows],
         [p.wishes_version[1] if p.wishes_version else None for p in rows],
         [p.waiting for p in rows],
+        [p.given_erased for p in rows],
+        [" ".join(p.formers) for p in rows],
     )
 
 
-async def delete_skills(connection: AnyConnection, employees: Iterable[str]) -> None:
-    """Forget what these people were seen to use."""
-    await connection.execute(SQL["delete_skills"], sorted(employees))
+async def delete_skills(connection: AnyConnection, employees: Iterable[str]) -> dict[str, int]:
+    """Forget what these people were seen to use; return how many skills that were, by employee."""
+    rows = await connection.fetch(SQL["delete_skills"], sorted(employees))
+    return {row["employee"]: row["skills"] for row in rows}
 
 
 async def insert_skills(connection: AnyConnection, skills: Mapping[str, Iterable[str]]) -> None:
@@ -192,6 +221,11 @@ async def insert_inbox(
         list(digests.values()),
     )
     return {(row["source"], row["id"]): row["is_new"] for row in rows}
+
+
+async def close_originals(connection: AnyConnection, keys: Iterable[EventKey]) -> None:
+    """These were refused because somebody was erased: nothing waits for them, now or later."""
+    await connection.execute(SQL["close_originals"], *_columns(keys))
 
 
 async def delete_parked(connection: AnyConnection, keys: Iterable[PartKey]) -> None:
@@ -221,17 +255,16 @@ async def delete_awaiting(connection: AnyConnection, keys: Iterable[tuple[str, s
     await connection.execute(SQL["delete_awaiting"], *_columns(keys, 4))
 
 
-async def insert_awaiting(
-    connection: AnyConnection, rows: Sequence[tuple[EventKey, EventKey, bytes]]
-) -> None:
-    """Withdrawals wait: original, its own key, packed record."""
+async def insert_awaiting(connection: AnyConnection, rows: Sequence[AwaitingRow]) -> None:
+    """These withdrawals wait."""
     await connection.execute(
         SQL["insert_awaiting"],
-        [original[0] for original, _, _ in rows],
-        [original[1] for original, _, _ in rows],
-        [key[0] for _, key, _ in rows],
-        [key[1] for _, key, _ in rows],
-        [record for _, _, record in rows],
+        [row.original[0] for row in rows],
+        [row.original[1] for row in rows],
+        [row.key[0] for row in rows],
+        [row.key[1] for row in rows],
+        [row.by for row in rows],
+        [row.record for row in rows],
     )
 
 

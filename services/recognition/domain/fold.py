@@ -1,6 +1,8 @@
 """One event after another: decide, change what is known, release what waited for it."""
 
 import hmac
+from collections.abc import Iterable
+from dataclasses import replace
 
 from schemas.models.achievements import AchievementV1
 from schemas.models.corrections import WithdrawalV1
@@ -12,7 +14,17 @@ from schemas.models.purpose import ImpactV1, OrganisationGoalV1
 from schemas.models.thank_you_notes import ThankYouNoteV1
 from services.kit.errors import Refusal
 from services.recognition.domain.entries import entries_of, withdrawal_of
-from services.recognition.domain.facts import Code, EventKey, Fact, Part, Removal, Verdict, parts_of
+from services.recognition.domain.facts import (
+    Code,
+    Erased,
+    EventKey,
+    Fact,
+    FormerErasure,
+    Part,
+    Removal,
+    Verdict,
+    parts_of,
+)
 from services.recognition.domain.people import Person
 from services.recognition.domain.state import State, refuse
 from services.recognition.domain.waiting import Parked
@@ -71,10 +83,10 @@ def _take(state: State, fact: Fact) -> Verdict | Refusal:
     match fact.body:
         case PersonV1() | PreferencesV1():
             return _describe(state, fact)
-        case ErasureV1(employee=employee):
-            return _erase(state, employee)
+        case ErasureV1() as body:
+            return _erase(state, fact, body)
         case WithdrawalV1() as body:
-            return _withdraw(state, fact, (body.of.source, body.of.id))
+            return _withdraw(state, fact, body)
         case SupportRequestV1() | OrganisationGoalV1() | ImpactV1():
             return Verdict.IGNORED
         case _:
@@ -89,6 +101,7 @@ def _describe(state: State, fact: Fact) -> Verdict | Refusal:
     assert isinstance(body, PersonV1 | PreferencesV1)
     person = state.person(body.employee)
     if person.erased:
+        _hear_of_erased(state, fact, person, body)
         return _erased()
     if isinstance(body, PersonV1):
         return _replace(state, person, person.described(body, version))
@@ -114,12 +127,48 @@ def _replace(state: State, old: Person, new: Person) -> Verdict:
     return Verdict.APPLIED
 
 
-def _erase(state: State, employee: str) -> Verdict:
-    """Parked parts that say something about them lose their words with their rows."""
-    for parked in state.waiting.mentioning(employee):
-        state.unpark(parked)
-    state.forget(employee)
+def _hear_of_erased(state: State, fact: Fact, person: Person, body: PersonV1 | PreferencesV1) -> None:
+    """The record is refused; its topic forgets it, and ids it tells of that were not known are erased as well."""
+    state.changes.told_of_erased.add(person.employee)
+    if isinstance(body, PersonV1) and (formers := person.known_as(body.formerly)) != person.formers:
+        state.put_person(replace(person, formers=formers))
+        _erase_formers(state, fact, formers, given=person.given_erased)
+
+
+def _erase(state: State, fact: Fact, body: ErasureV1) -> Verdict:
+    """Whatever waits and says something about them goes, words and all: it has not been given yet."""
+    employee, given = body.employee, body.scope == "given"
+    person = state.person(employee)
+    if person.erased_as_far(given=given):
+        return Verdict.APPLIED
+    parked = state.waiting.mentioning(employee)
+    for part in parked:
+        state.unpark(part)
+    taken_back = [
+        (original, awaiting)
+        for original, waiting in state.awaiting.items()
+        for awaiting in waiting.values()
+        if awaiting.by == employee
+    ]
+    for original, awaiting in taken_back:
+        state.stop_awaiting(original, awaiting)
+    gone = {
+        "directory-record": int(person.known),
+        "preferences": int(person.wishes_version is not None),
+        "parked-events": len(parked),
+        "waiting-withdrawals": len(taken_back),
+    }
+    state.forget(employee, given=given)
+    state.changes.erased[employee] = Erased(employee, given, fact, gone, person.formers)
+    _erase_formers(state, fact, person.formers, given=given)
     return Verdict.APPLIED
+
+
+def _erase_formers(state: State, cause: Fact, formerly: Iterable[str], *, given: bool) -> None:
+    """By events of their own: the log of erasures must name them, too, or a replay would bring them back."""
+    for former in formerly:
+        if not state.person(former).erased_as_far(given=given):
+            state.changes.erased_formers[former] = FormerErasure(former, given, cause)
 
 
 # --- credit ---------------------------------------------------------------------------------------------------
@@ -129,6 +178,8 @@ def _credit(state: State, fact: Fact) -> Verdict | Refusal:
     """Give everybody concerned their part; park the parts of those the directory has not brought yet."""
     refusal = _judge_whole(state, fact)
     if refusal is not None:
+        if refusal.code == Code.PERSON_ERASED:
+            state.close(fact.key)
         return refusal
     ready: list[Part] = []
     waiting: list[tuple[Part, str]] = []
@@ -215,13 +266,16 @@ def _leave_uncredited(state: State, refusal: Refusal) -> None:
 # --- taking back ----------------------------------------------------------------------------------------------
 
 
-def _withdraw(state: State, fact: Fact, original: EventKey) -> Verdict | Refusal:
+def _withdraw(state: State, fact: Fact, body: WithdrawalV1) -> Verdict | Refusal:
+    original = (body.of.source, body.of.id)
+    if body.by is not None and state.person(body.by).erased:
+        return _erased()
     if _withdraw_what_followed(state, original, fact):
         if state.inbox.get(original) is None:
             # The original was refused after a part of it was given: redriven, all of it is taken back again.
             state.await_original(original, fact)
         return Verdict.APPLIED
-    if state.inbox.get(original) is not None or state.emitted.get(original):
+    if original in state.closed or state.inbox.get(original) is not None or state.emitted.get(original):
         return Verdict.IGNORED
     return state.await_original(original, fact) or Verdict.PARKED
 

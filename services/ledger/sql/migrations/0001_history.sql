@@ -172,7 +172,8 @@ CREATE TABLE erasure (
     requested_at timestamptz NOT NULL,
     erased_at timestamptz NOT NULL DEFAULT now(),
     scope smallint NOT NULL CHECK (scope BETWEEN 1 AND 2),
-    words_erased bigint NOT NULL DEFAULT 0
+    words_erased bigint NOT NULL DEFAULT 0,
+    formerly text[] NOT NULL DEFAULT '{}'  -- ids they had before, told after the erasure
 );
 
 -- Append-only: the service's role has no right to change these; this holds for whoever has.

@@ -1,0 +1,204 @@
+"""Erasure through the three services on one log: gone everywhere, nothing of others, and never back."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
+
+from deploy.local.stack import Stack
+from services.cli.servers import SERVICES, partitions_of
+from tests.integration.cli_rig import PATIENCE_SECONDS, event
+from tests.integration.erasure_rig import (
+    ADA,
+    BEFORE,
+    ERASED,
+    GIVEN,
+    OTHER,
+    RECEIVED,
+    LogHouse,
+    databases,
+    later,
+    story,
+)
+
+NOWHERE: dict[str, list[str]] = {service: [] for service in SERVICES}
+_ASIDE = "INSERT INTO outbox_aside (topic, key, value, headers, code) VALUES ('t', $1, $2, '', 'TOO_LARGE')"
+
+
+class Told:
+    """The house after the erasure, how others stood before it, and a copy of the databases from before it."""
+
+    def __init__(self, house: LogHouse, dump: dict[str, str]) -> None:
+        self.house, self.dump = house, dump
+        self.before: dict[str, list[str]] = {}
+        self.after: dict[str, list[str]] = {}
+        self.seen: dict[str, list[str]] = {}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def told(stack: Stack) -> AsyncIterator[Told]:
+    label = f"erasure_{os.getpid()}"
+    names = await databases(stack, label)
+    house = LogHouse(stack, {service: stack.database_url(name) for service, name in names.items()}, names)
+    await house.start()
+    await house.send(*story())
+    await house.at_rest()
+    for pool in house.pools.values():
+        await pool.execute(_ASIDE, ADA.encode(), RECEIVED.encode())
+        await pool.execute(_ASIDE, b"somebody", json.dumps({"to": [ADA], "deed": RECEIVED}).encode())
+        await pool.execute(_ASIDE, b"somebody", json.dumps({"to": ["e-adam"], "deed": OTHER}).encode())
+    await house.stop()
+    found = Told(house, await databases(stack, f"{label}_dump", names))
+    found.seen = await house.tables_with(RECEIVED)
+    await house.start()
+    found.before = await house.others()
+    await house.send(event("erasure", "erase-ada", {"employee": ADA, "request": "case-1"}))
+    await house.at_rest()
+    found.after = await house.others()
+    await house.send(*later())
+    await house.at_rest()
+    yield found
+    await house.stop()
+    admin = await asyncpg.connect(stack.database_url("postgres"))
+    for name in (*names.values(), *found.dump.values()):
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
+
+
+async def test_the_words_were_in_every_place_that_holds_words(told: Told) -> None:
+    assert {"parked", "awaiting", "outbox_aside"} <= set(told.seen["recognition"])
+    assert {"person", "outbox_aside"} <= set(told.seen["ledger"])
+    assert any(table.startswith("words_") for table in told.seen["ledger"])
+    assert {"person", "intent", "outbox_aside"} <= set(told.seen["notifier"])
+
+
+async def test_after_an_erasure_the_words_are_in_no_table_of_any_service(told: Told) -> None:
+    assert await told.house.tables_with(RECEIVED) == NOWHERE
+
+
+async def test_other_people_are_unchanged_and_words_given_stay(told: Told) -> None:
+    for what, rows in told.before.items():
+        assert told.after[what] == rows, what
+    kept = await told.house.tables_with(GIVEN)
+    assert any(table.startswith("words_") for table in kept["ledger"])
+    assert "intent" in kept["notifier"]
+    assert "outbox_aside" in (await told.house.tables_with(OTHER))["ledger"]
+
+
+async def test_former_ids_are_erased_in_all_three_services(told: Told) -> None:
+    pools = told.house.pools
+    erased = await pools["recognition"].fetch("SELECT employee FROM person WHERE erased ORDER BY 1")
+    assert [row["employee"] for row in erased] == sorted(ERASED)
+    erased = await pools["ledger"].fetch("SELECT employee FROM erasure ORDER BY 1")
+    assert [row["employee"] for row in erased] == sorted(ERASED)
+    erased = await pools["notifier"].fetch("SELECT employee FROM person WHERE erased IS NOT NULL ORDER BY 1")
+    assert [row["employee"] for row in erased] == sorted(ERASED)
+
+
+async def test_the_receipt_is_complete_with_all_three_and_names_the_last_day(told: Told) -> None:
+    receipt = await told.house.receipt(ADA)
+    assert receipt is not None
+    assert (receipt.complete, receipt.former_ids) == (True, [BEFORE])
+    assert receipt.last_day is not None
+    assert receipt.last_day == receipt.kafka_until
+    gone = {one.service: one.gone for one in receipt.services}
+    assert set(gone["recognition"]) == {
+        "directory-record", "preferences", "skills", "parked-events", "waiting-withdrawals", "undelivered-records",
+    }  # fmt: skip
+    assert gone["ledger"].keys() == {"directory-record", "preferences", "words", "undelivered-records"}
+    assert gone["notifier"].keys() == {"directory-record", "preferences", "words", "undelivered-records"}
+    assert gone["ledger"]["words"] >= 12
+
+
+async def test_later_events_about_the_erased_are_refused_and_others_go_on(told: Told) -> None:
+    pool = told.house.pools["recognition"]
+    known = "SELECT id FROM inbox WHERE id LIKE '%-late%' OR id = 'note-fine'"
+    assert [row["id"] for row in await pool.fetch(known)] == ["note-fine"]
+
+
+async def test_the_compacted_topics_are_told_to_forget(told: Told) -> None:
+    for topic in ("recognition.people.v1", "recognition.preferences.v1"):
+        newest = await newest_of(told.house, topic)
+        assert [newest.get(employee.encode()) for employee in ERASED] == [None, None], topic
+        assert newest[b"e-bo"] is not None
+
+
+async def newest_of(house: LogHouse, topic: str) -> dict[bytes | None, bytes | None]:
+    """What compaction would keep of a topic, from where the story began."""
+    consumer = AIOKafkaConsumer(**house.kafka, group_id=None, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        partitions = await partitions_of(consumer, [topic])
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for partition in partitions:
+            consumer.seek(partition, house.begin[partition])
+        newest: dict[bytes | None, bytes | None] = {}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    newest |= {record.key: record.value for record in records}
+        return newest
+    finally:
+        await consumer.stop()
+
+
+async def test_a_restored_copy_from_before_forgets_again_as_it_catches_up(told: Told, stack: Stack) -> None:
+    await told.house.stop()
+    restored = LogHouse(
+        stack,
+        {service: stack.database_url(name) for service, name in told.dump.items()},
+        told.dump,
+        begin=told.house.begin,
+    )
+    assert await restored.tables_with(RECEIVED) != NOWHERE
+    await restored.start()
+    try:
+        await restored.at_rest()
+        assert await restored.tables_with(RECEIVED) == NOWHERE
+        receipt = await restored.receipt(ADA)
+        assert receipt is not None
+        assert receipt.complete
+    finally:
+        await restored.stop()
+        await told.house.start()
+        await told.house.at_rest()
+
+
+async def test_a_replay_into_empty_databases_brings_nothing_back(told: Told, stack: Stack) -> None:
+    await told.house.stop()
+    names = await databases(stack, f"erasure_{os.getpid()}_replay")
+    urls = {service: stack.database_url(name) for service, name in names.items()}
+    replayed = LogHouse(stack, urls, names, begin=told.house.begin)
+    await replayed.start()
+    try:
+        await replayed.at_rest()
+        assert await replayed.tables_with(RECEIVED) == NOWHERE
+        assert any(table.startswith("words_") for table in (await replayed.tables_with(OTHER))["ledger"])
+        receipt = await replayed.receipt(ADA)
+        assert receipt is not None
+        assert receipt.complete
+    finally:
+        await replayed.stop()
+        admin = await asyncpg.connect(stack.database_url("postgres"))
+        for name in names.values():
+            await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await admin.close()
+        await told.house.start()
+
+
+@pytest.mark.parametrize("text", [RECEIVED, GIVEN])
+async def test_words_given_go_too_once_that_is_asked_for(told: Told, text: str) -> None:
+    await told.house.send(
+        event("erasure", f"erase-given-{text == GIVEN}", {"employee": ADA, "scope": "given"})
+    )
+    await told.house.at_rest()
+    assert await told.house.tables_with(text) == NOWHERE
+    receipt = await told.house.receipt(ADA)
+    assert receipt is not None
+    assert (receipt.scope, receipt.complete) == ("given", True)
