@@ -17,9 +17,10 @@ from services.kit import logs
 from services.kit.auth import BEARER, Authenticator, Principal
 from services.kit.sql import Pool
 from services.kit.web import PROBLEM, Problem
-from services.ledger import answers, compose, reading
+from services.ledger import answers, compose, privacy_api, reading
 from services.ledger.links import Signer
 from services.ledger.pages import web as pages
+from services.ledger.record import web as record
 from services.ledger.snapshot import Snapshots
 from services.ledger.view import Kind
 
@@ -57,13 +58,19 @@ def add_routes(
     authenticator: Authenticator,
     signer: Signer | None,
     *,
+    recorder: record.Recorder | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> None:
-    """Add the read API and the person pages to a service's application. signer: None keeps every page shut."""
+    """Add the read API and the person pages to a service's application. signer: None keeps every page shut.
+
+    recorder: None keeps every record shut.
+    """
     asking = [Depends(BEARER)]
     app.include_router(_history_routes(pool, authenticator, now), dependencies=asking)
     app.include_router(_gap_routes(pool, snapshots, authenticator, now), dependencies=asking)
-    app.include_router(pages.router(pool, signer, now))
+    app.include_router(privacy_api.routes(pool, authenticator, now), dependencies=asking)
+    app.include_router(pages.router(pool, signer, now, records=recorder is not None))
+    app.include_router(record.router(pool, recorder, now))
 
 
 def _history_routes(pool: Pool, authenticator: Authenticator, now: Callable[[], datetime]) -> APIRouter:

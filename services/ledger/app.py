@@ -35,7 +35,7 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
     snapshots = Snapshots(pool)
     gap_metrics.register(snapshots)
     key = settings.page_link_key
-    signer = Signer(key.get_secret_value()) if key else None
+    signer = Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None
     app = web.create_app(SERVICE, consumer, pool)
     api.add_routes(
         app, pool, snapshots, Authenticator(settings), signer, recorder=_recorder(settings, signer)
