@@ -91,6 +91,7 @@ def _recognition() -> Iterator[str]:
 def _ledger() -> Iterator[str]:
     c = lambda table, column: canary("ledger", table, column)  # noqa: E731 - shortens what follows
     yield f"SELECT make_month(date_trunc('month', id_time('{_ENTRY}') AT TIME ZONE 'UTC')::date)"
+    yield "SELECT make_month('2026-11-01')"
     yield f"""INSERT INTO person VALUES ('{ADA}', now(), '{c("person", "event_id")}', '', '{c("person", "name")}',
         '{c("person", "timezone")}', '{c("person", "language")}', ARRAY['{BEFORE}'], ARRAY['2024-01-01'::date],
         ARRAY['{c("person", "team")}'], ARRAY['2024-01-01'::date], ARRAY['{c("person", "manager")}'],
@@ -184,7 +185,8 @@ async def test_everything_planted_is_in_both_files(
     assert len(planted) > 70
     as_json, as_page = files[0].read_text(), Text(files[1].read_text()).text
     assert {mark for mark in planted if mark not in as_json} == set()
-    assert {mark for mark in planted if mark not in as_page} == set()
+    spoken = as_page.replace("_", " ")
+    assert {mark for mark in planted if mark.replace("_", " ") not in spoken} == set()
 
 
 async def test_a_table_that_names_a_person_is_in_the_export(urls: dict[str, str]) -> None:

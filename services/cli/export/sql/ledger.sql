@@ -38,7 +38,8 @@ WHERE e.employee = ANY ($1::text[]) ORDER BY e.id;
 -- name: given
 -- What they gave to others, with their own words.
 SELECT e.id, e.giver, e.employee AS recipient, e.occurred_at,
-    (ARRAY['private', 'team', 'public'])[e.visibility] AS visibility, w.title, w.words, w.impact, w.links
+    (ARRAY['private', 'team', 'public'])[e.visibility] AS visibility, w.title, w.words, w.impact, w.links,
+    w.lines::text AS lines
 FROM entry AS e
 LEFT JOIN words AS w ON w.occurred_at = e.occurred_at AND w.employee = e.employee AND w.entry_id = e.id
 WHERE e.giver = ANY ($1::text[]) ORDER BY e.id;
