@@ -11,13 +11,9 @@ from typing import Literal, NamedTuple
 
 DEED, RECOGNITION, WITHDRAWN, GROWTH, ASSIGNMENT, PICTURE = 1, 2, 3, 4, 5, 6
 KINDS: Mapping[str, int] = {
-    "deed": DEED,
-    "recognition": RECOGNITION,
-    "recognition-withdrawn": WITHDRAWN,
-    "growth": GROWTH,
-    "assignment-noted": ASSIGNMENT,
-    "career-picture": PICTURE,
-}
+    "deed": DEED, "recognition": RECOGNITION, "recognition-withdrawn": WITHDRAWN,
+    "growth": GROWTH, "assignment-noted": ASSIGNMENT, "career-picture": PICTURE,
+}  # fmt: skip
 # The tens are the kind: what sort of recognition, what was withdrawn, what sort of growth, where an assignment
 # stands, why one might resist the task of a picture. No name occurs twice.
 SUBKINDS: Mapping[str, int] = {

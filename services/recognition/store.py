@@ -41,7 +41,7 @@ class Selection:
 
     def arguments(self) -> tuple[list[str], list[str], list[str], list[str], int]:
         """As the queries take them."""
-        sources, ids = _columns(self.originals)
+        sources, ids = columns(self.originals)
         return sorted(self.arriving), sorted(self.erased), sources, ids, self.limit
 
     def __bool__(self) -> bool:
@@ -111,17 +111,6 @@ async def read_people(connection: AnyConnection, employees: Iterable[str]) -> di
     return people
 
 
-async def read_formers(connection: AnyConnection, employees: Iterable[str]) -> set[str]:
-    """Ids these people had before."""
-    return {row["former"] for row in await connection.fetch(SQL["read_formers"], sorted(employees))}
-
-
-async def find_awaited_by(connection: AnyConnection, employees: Iterable[str]) -> set[EventKey]:
-    """Originals that these people take back and that have not come."""
-    rows = await connection.fetch(SQL["find_awaited_by"], sorted(employees))
-    return {(row["of_source"], row["of_id"]) for row in rows}
-
-
 async def read_skills(connection: AnyConnection, employees: Iterable[str]) -> dict[str, frozenset[str]]:
     """Skills these people were seen to use; nobody without one."""
     rows = await connection.fetch(SQL["read_skills"], sorted(employees))
@@ -132,7 +121,7 @@ async def read_inbox(
     connection: AnyConnection, keys: Iterable[EventKey]
 ) -> tuple[dict[EventKey, bytes | None], set[EventKey]]:
     """Digests of those that were accepted before, None for an awaited original; and which were refused for good."""
-    rows = await connection.fetch(SQL["read_inbox"], *_columns(keys))
+    rows = await connection.fetch(SQL["read_inbox"], *columns(keys))
     places = {(row["source"], row["id"]): row["digest"] for row in rows if not row["closed"]}
     return places, {(row["source"], row["id"]) for row in rows if row["closed"]}
 
@@ -152,7 +141,7 @@ async def read_awaiting(
     connection: AnyConnection, originals: Iterable[EventKey]
 ) -> list[tuple[EventKey, bytes]]:
     """Original and packed record of the withdrawals that wait for these originals, oldest first."""
-    rows = await connection.fetch(SQL["read_awaiting"], *_columns(originals))
+    rows = await connection.fetch(SQL["read_awaiting"], *columns(originals))
     return [((row["of_source"], row["of_id"]), row["record"]) for row in rows]
 
 
@@ -161,7 +150,7 @@ async def read_emitted(
 ) -> dict[EventKey, dict[UUID, Emission]]:
     """What was published because of these events."""
     found: dict[EventKey, dict[UUID, Emission]] = {}
-    for row in await connection.fetch(SQL["read_emitted"], *_columns(originals)):
+    for row in await connection.fetch(SQL["read_emitted"], *columns(originals)):
         entry = UUID(bytes=row["entry"].bytes)
         emission = Emission(entry, row["employee"], row["type_name"], row["withdrawn"])
         found.setdefault((row["source"], row["id"]), {})[entry] = emission
@@ -202,12 +191,12 @@ async def delete_skills(connection: AnyConnection, employees: Iterable[str]) -> 
 async def insert_skills(connection: AnyConnection, skills: Mapping[str, Iterable[str]]) -> None:
     """Remember newly seen skills."""
     pairs = [(employee, skill) for employee, names in skills.items() for skill in names]
-    await connection.execute(SQL["insert_skills"], *_columns(pairs))
+    await connection.execute(SQL["insert_skills"], *columns(pairs))
 
 
 async def delete_inbox(connection: AnyConnection, keys: Iterable[EventKey]) -> None:
     """Forget that these were accepted."""
-    await connection.execute(SQL["delete_inbox"], *_columns(keys))
+    await connection.execute(SQL["delete_inbox"], *columns(keys))
 
 
 async def insert_inbox(
@@ -223,14 +212,9 @@ async def insert_inbox(
     return {(row["source"], row["id"]): row["is_new"] for row in rows}
 
 
-async def close_originals(connection: AnyConnection, keys: Iterable[EventKey]) -> None:
-    """These were refused because somebody was erased: nothing waits for them, now or later."""
-    await connection.execute(SQL["close_originals"], *_columns(keys))
-
-
 async def delete_parked(connection: AnyConnection, keys: Iterable[PartKey]) -> None:
     """These parts wait no longer."""
-    await connection.execute(SQL["delete_parked"], *_columns(keys, 3))
+    await connection.execute(SQL["delete_parked"], *columns(keys, 3))
 
 
 async def insert_parked(
@@ -252,7 +236,7 @@ async def insert_parked(
 
 async def delete_awaiting(connection: AnyConnection, keys: Iterable[tuple[str, str, str, str]]) -> None:
     """These withdrawals wait no longer. Keys: source and id of the original, then its own."""
-    await connection.execute(SQL["delete_awaiting"], *_columns(keys, 4))
+    await connection.execute(SQL["delete_awaiting"], *columns(keys, 4))
 
 
 async def insert_awaiting(connection: AnyConnection, rows: Sequence[AwaitingRow]) -> None:
@@ -317,6 +301,7 @@ def _write_periods(person: Person) -> str | None:
     ).decode()
 
 
-def _columns(keys: Iterable[Sequence[str]], width: int = 2) -> list[list[str]]:
+def columns(keys: Iterable[Sequence[str]], width: int = 2) -> list[list[str]]:
+    """Rows → one list per column, as `unnest` wants them."""
     rows = list(keys)
     return [[row[column] for row in rows] for column in range(width)]

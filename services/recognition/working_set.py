@@ -11,7 +11,7 @@ from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from services.kit.errors import Retry
 from services.kit.sql import AnyConnection
-from services.recognition import records, store
+from services.recognition import erased, records, store
 from services.recognition.domain.facts import EventKey, Fact, Part, Removal, parts_of
 from services.recognition.domain.people import Person
 from services.recognition.domain.state import Awaiting, Limits, State
@@ -81,7 +81,7 @@ class Reader:
             frozenset(needs.arriving), frozenset(needs.erased), frozenset(needs.originals), self.released_max
         )
         mentioned = await store.mentioned_by_parked(connection, selection) if selection else set()
-        formers = await store.read_formers(connection, needs.erased) if needs.erased else set()
+        formers = await erased.read_formers(connection, needs.erased) if needs.erased else set()
         people = await store.lock_people(connection, needs.people | mentioned | formers)
         if any(not people.keys() >= set(people[employee].formers) for employee in needs.erased):
             raise Retry("known by further ids meanwhile")
@@ -97,7 +97,7 @@ class Reader:
         await _load_named(connection, state, needs.named)
         awaited = needs.originals | state.places
         if needs.erased:
-            awaited |= await store.find_awaited_by(connection, needs.erased)
+            awaited |= await erased.find_awaited_by(connection, needs.erased)
         if awaited:
             state.emitted = await store.read_emitted(connection, awaited)
             await self._load_awaiting(connection, state, awaited)
@@ -162,7 +162,7 @@ async def save(connection: AnyConnection, state: State) -> dict[str, int]:
     await _save_inbox(connection, state)
     await _save_awaiting(connection, state)
     if changes.closed:
-        await store.close_originals(connection, changes.closed)
+        await erased.close_originals(connection, changes.closed)
     await _save_emitted(connection, state)
     return forgotten
 
