@@ -16,7 +16,7 @@ _CONFLICT = Refusal(
 
 
 async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]], marks: store.Marks) -> None:
-    """Keep the newest record of each person by (time, id), or its removal; of the erased, none but the ids they had before."""
+    """Keep the newest record of each person by (time, id), or its removal; of the erased, only ids they had before."""
     found = [(i, i.decoded) for i in items if isinstance(i.decoded, Person) or _removes(i.decoded, "person")]
     if not found:
         return

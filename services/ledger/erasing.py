@@ -4,7 +4,7 @@ The caller of `erase` and `note_formers` holds the lock of everybody in the batc
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import msgspec
 from services.kit import erasure as kit
 from services.kit.batch import Item, Outcome, Outgoing
 from services.kit.sql import AnyConnection, Queries
-from services.ledger import metrics, store
+from services.ledger import gap_events, metrics, store, unnoticed
 from services.ledger.domain import ERASURE_SCOPES, Decoded, Erasure, Report
 from services.ledger.receipt import Known, Reported
 
@@ -24,7 +24,10 @@ _GIVEN = ERASURE_SCOPES["given"]
 async def erase(
     connection: AnyConnection, items: Sequence[Item[Decoded]], backup_retention_days: int
 ) -> list[Outgoing]:
-    """Carry out the erasures among these; return the reports. Whoever was erased as far before is a duplicate."""
+    """Carry out the erasures among these; return the reports, and what leads are told.
+
+    Whoever was erased as far before is a duplicate.
+    """
     found = [(item, item.decoded) for item in items if isinstance(item.decoded, Erasure)]
     if not found:
         return []
@@ -39,9 +42,10 @@ async def erase(
             wanted[erasure.employee] = erasure
     if not wanted:
         return []
-    gone = await _delete(connection, list(wanted.values()))
     now = datetime.now(UTC)
-    return [
+    gone = await _delete(connection, list(wanted.values()))
+    told = await _take_back(connection, sorted(wanted), gone, now)
+    return told + [
         kit.report(
             "ledger",
             kit.Done(
@@ -82,6 +86,22 @@ async def _delete(connection: AnyConnection, erasures: Sequence[Erasure]) -> dic
     )
     metrics.WORDS_ERASED.inc(sum(texts.values()))
     return gone
+
+
+async def _take_back(
+    connection: AnyConnection, people: Sequence[str], gone: Mapping[str, Counter[str]], now: datetime
+) -> list[Outgoing]:
+    """Forget what leads were told of these people, add how much to `gone`, and tell the leads that it is over."""
+    told: list[Outgoing] = []
+    for row in await connection.fetch(_SQL["delete_gaps"], people):
+        gone[row["employee"]]["gaps"] += 1
+        if row["open"]:
+            told.append(gap_events.closed(row["gap_id"], row["team"], row["metric"], now))
+    for row in await connection.fetch(_SQL["delete_unnoticed"], people):
+        gone[row["employee"]]["unnoticed-deeds"] += 1
+        if row["open"]:
+            told.append(unnoticed.taken_back(row, unnoticed.GONE, max(now, row["done_at"])))
+    return told
 
 
 async def forget_reasons(connection: AnyConnection, marks: store.Marks) -> None:

@@ -24,8 +24,11 @@ class LedgerHandler:
     )
     dlq_topic = "recognition.dlq.ledger"
     publishes: Sequence[str] = (
-        "recognition.gaps.v1", "recognition.checkpoints.v1", "recognition.erasures.v1", "recognition.erasure-reports.v1",
-    )  # fmt: skip
+        "recognition.gaps.v1",
+        "recognition.checkpoints.v1",
+        "recognition.erasures.v1",
+        "recognition.erasure-reports.v1",
+    )
 
     def __init__(self, digest_key: bytes, *, backup_retention_days: int = 30) -> None:
         """digest_key: of the HMAC over bodies. backup_retention_days: as reports on erasures name it."""

@@ -50,6 +50,19 @@ SECTIONS: tuple[Section, ...] = (
     Section("ledger", "deed", "Deeds and when they were answered", ("deed",)),
     Section("ledger", "withdrawal", "Entries that were taken back", ("withdrawal",)),
     Section("ledger", "gap_form", "Rosters you are on, that group figures are counted over", ("gap_form",)),
+    Section("ledger", "gap_pair", "Who thanked whom on which day, you being one of them", ("gap_pair",)),
+    Section("ledger", "gap", "What your lead was told that you lack", ("gap",)),
+    Section(
+        "ledger", "unnoticed_deed", "Deeds nobody had answered, as your lead was told", ("unnoticed_deed",)
+    ),
+    Section("ledger", "led_unnoticed", "Deeds of others that you were told of", ("unnoticed_deed",)),
+    Section("ledger", "removal", "When your record or your wishes were taken away", ("removal",)),
+    Section("ledger", "archived_words", "Words of months whose entries are in an archive", ("words",)),
+    Section(
+        "ledger", "archived_giving", "What you gave in months that are archived", ("archived_giving", "words")
+    ),
+    Section("ledger", "archived_standing", "Months that are archived, summed up", ("archived_standing",)),
+    Section("ledger", "archived_deed", "Deeds and answers of months that are archived", ("archived_deed",)),
     Section("ledger", "erasure", "Erasure", ("erasure",)),
     Section("ledger", "erasure_report", "What services deleted", ("erasure_report",)),
     Section(
@@ -70,6 +83,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("notifier", "preference", "Your wishes", ("preference",)),
     Section("notifier", "intent", "What you were, or are to be, told", ("intent",)),
     Section("notifier", "given", "What others are told in your words", ("intent",)),
+    Section("notifier", "told", "What you were told before the notifier was restored", ("told",)),
     Section("notifier", "message", "Messages to you", ("message",)),
     Section("notifier", "attempt", "Each try to deliver one", ("attempt", "message")),
     Section(

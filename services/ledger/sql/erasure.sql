@@ -18,9 +18,23 @@ USING (
     SELECT e.giver, true, back.occurred_at, back.employee, back.id
     FROM entry AS e JOIN entry AS back ON back.employee = e.employee AND back.withdraws = e.id
     WHERE e.giver = ANY ($2::text[])
+    UNION
+    SELECT g.giver, true, back.occurred_at, back.employee, back.id
+    FROM archived_giving AS g JOIN entry AS back ON back.employee = g.employee AND back.withdraws = g.entry_id
+    WHERE g.giver = ANY ($2::text[])
 ) AS n
 WHERE w.occurred_at = n.occurred_at AND w.employee = n.employee AND w.entry_id = n.entry_id
 RETURNING n.erased, n.given;
+
+-- name: delete_gaps
+-- What leads were told these people ($1) lack.
+DELETE FROM gap WHERE employee <> '' AND employee = ANY ($1::text[])
+RETURNING employee, gap_id, team, metric, closed_at IS NULL AS open;
+
+-- name: delete_unnoticed
+-- Which of their deeds ($1) leads were told of.
+DELETE FROM unnoticed_deed WHERE employee = ANY ($1::text[])
+RETURNING employee, deed_id, cause_id, done_at, team, lead, taken_back_at IS NULL AS open;
 
 -- name: merge_erasures
 INSERT INTO erasure AS e (employee, requested_at, scope, words_erased)

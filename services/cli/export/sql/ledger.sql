@@ -67,6 +67,44 @@ SELECT n.employee AS member, g.unit, g.population, g.since
 FROM gap_form AS g JOIN unnest($1::text[]) AS n (employee) ON n.employee = ANY (g.members)
 ORDER BY g.unit, g.population;
 
+-- name: gap_pair
+SELECT day, giver, recipient FROM gap_pair WHERE giver = ANY ($1::text[]) OR recipient = ANY ($1::text[])
+ORDER BY day, giver, recipient;
+
+-- name: gap
+SELECT gap_id, team, metric, employee, opened_at, evidence, asked_at, closed_at
+FROM gap WHERE employee = ANY ($1::text[]) ORDER BY opened_at, gap_id;
+
+-- name: unnoticed_deed
+SELECT * FROM unnoticed_deed WHERE employee = ANY ($1::text[]) ORDER BY done_at, deed_id;
+
+-- name: led_unnoticed
+-- Of these only that they were told: whose deeds, and what they were, is the doers'.
+SELECT lead, team, told_at, taken_back_at FROM unnoticed_deed WHERE lead = ANY ($1::text[]) ORDER BY told_at, deed_id;
+
+-- name: removal
+SELECT * FROM removal WHERE employee = ANY ($1::text[]) ORDER BY employee, of_what;
+
+-- name: archived_words
+SELECT w.entry_id, w.employee, w.occurred_at, w.title, w.words, w.impact, w.links, w.lines::text AS lines
+FROM words AS w
+WHERE w.employee = ANY ($1::text[]) AND NOT EXISTS (
+    SELECT FROM entry AS e WHERE e.occurred_at = w.occurred_at AND e.employee = w.employee AND e.id = w.entry_id
+)
+ORDER BY w.entry_id;
+
+-- name: archived_giving
+SELECT g.entry_id, g.giver, g.employee AS recipient, g.occurred_at, w.title, w.words, w.impact, w.links
+FROM archived_giving AS g
+LEFT JOIN words AS w ON w.occurred_at = g.occurred_at AND w.employee = g.employee AND w.entry_id = g.entry_id
+WHERE g.giver = ANY ($1::text[]) ORDER BY g.entry_id;
+
+-- name: archived_standing
+SELECT * FROM archived_standing WHERE employee = ANY ($1::text[]) ORDER BY first, employee;
+
+-- name: archived_deed
+SELECT * FROM archived_deed WHERE employee = ANY ($1::text[]) ORDER BY first, occurred_at, cause_source, cause_id;
+
 -- name: erasure
 SELECT * FROM erasure WHERE employee = ANY ($1::text[]) ORDER BY employee;
 

@@ -20,6 +20,9 @@ FROM intent WHERE employee = ANY ($1::text[]) ORDER BY recognition, employee;
 SELECT recognition, giver, employee AS recipient, occurred_at, body, state, channel, ended_at
 FROM intent WHERE giver = ANY ($1::text[]) ORDER BY recognition, employee;
 
+-- name: told
+SELECT recognition, employee FROM told WHERE employee = ANY ($1::text[]) ORDER BY recognition;
+
 -- name: message
 SELECT id, employee, channel, state, reason, due_at, tries, doubts, claimed_at, lease_until, made_at, ended_at
 FROM message WHERE employee = ANY ($1::text[]) ORDER BY made_at, id;
