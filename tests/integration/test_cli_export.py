@@ -58,10 +58,10 @@ def _entry(id_: str, employee: str, giver: str, mark: str) -> Iterator[str]:
     )
     text = {name: canary("ledger", "entry", name) for name in names.split()}
     yield f"""INSERT INTO entry (occurred_at, log_offset, log_partition, kind, subkind, by, basis, size, visibility,
-        giver_is_manager, lead, stretch, id, employee, cause_source, cause_id, digest, giver, accepted_by, goal, value,
-        answers_source, answers_id, award_grant, skills, helped_by)
+        giver_is_manager, lead, stretch, id, employee, cause_source, cause_id, digest, words_digest,
+        giver, accepted_by, goal, value, answers_source, answers_id, award_grant, skills, helped_by)
         VALUES ({at}, 1, 0, 2, 21, 1, 1, 1, 1, false, false, false, '{id_}', '{employee}', '{text["cause_source"]}',
-        '{text["cause_id"]}', '', '{giver}', '{text["accepted_by"]}', '{text["goal"]}', '{text["value"]}',
+        '{text["cause_id"]}', '', '', '{giver}', '{text["accepted_by"]}', '{text["goal"]}', '{text["value"]}',
         '{text["answers_source"]}', '{text["answers_id"]}', '{text["award_grant"]}', ARRAY['{text["skills"]}'],
         ARRAY['{text["helped_by"]}'])"""
     words = {name: canary("ledger", mark, name) for name in ("title", "words", "impact", "links", "lines")}
@@ -107,6 +107,25 @@ def _ledger() -> Iterator[str]:
     yield f"INSERT INTO deed VALUES ('{ADA}', '{c('deed', 'cause_source')}', '{c('deed', 'cause_id')}')"
     yield f"INSERT INTO withdrawal VALUES ('{ADA}', '00000000-0000-8000-8000-00000000cafe')"
     yield f"INSERT INTO gap_form VALUES ('{c('gap_form', 'unit')}', 1, '2026-01-01', ARRAY['x', '{ADA}'])"
+    yield f"INSERT INTO gap_pair VALUES ('2026-11-01', '{c('gap_pair', 'giver')}', '{ADA}')"
+    yield f"""INSERT INTO gap VALUES ('00000000-0000-8000-8000-00000000dead', '{c("gap", "team")}',
+        '{c("gap", "metric")}', '{ADA}', now(), '{c("gap", "evidence")}')"""
+    yield f"""INSERT INTO unnoticed_deed VALUES ('{ADA}', '{_ENTRY}', '{c("unnoticed_deed", "cause_source")}',
+        '{c("unnoticed_deed", "cause_id")}', now(), '{c("unnoticed_deed", "team")}',
+        '{c("unnoticed_deed", "lead")}', now())"""
+    yield f"""INSERT INTO unnoticed_deed VALUES ('x', '{_ENTRY}', 'x', 'x', now(), '{c("led_unnoticed", "team")}',
+        '{ADA}', now())"""
+    yield f"INSERT INTO removal VALUES ('{BEFORE}', 'person', '2001-02-04')"
+    yield "INSERT INTO archived_month (first) VALUES ('2019-01-01')"
+    yield f"""INSERT INTO archived_standing (first, employee, received_count, given_count, deed_count, withdrawal_count)
+        VALUES ('2019-01-01', '{ADA}', 454545, 0, 0, 0)"""
+    yield f"""INSERT INTO archived_deed (first, employee, cause_source, cause_id) VALUES ('2019-01-01', '{ADA}',
+        '{c("archived_deed", "cause_source")}', '{c("archived_deed", "cause_id")}')"""
+    yield f"""INSERT INTO archived_giving VALUES ('2019-01-01', '{ADA}', '{c("archived_giving", "recipient")}',
+        '00000000-0000-8000-8000-00000000f00d', '2019-01-02')"""
+    yield "SELECT make_month('2019-01-01')"
+    yield f"""INSERT INTO words (occurred_at, entry_id, employee, salt, title) VALUES ('2019-01-02',
+        '00000000-0000-8000-8000-00000000abba', '{ADA}', '', '{c("archived_words", "title")}')"""
     yield f"""INSERT INTO erasure (employee, requested_at, scope, formerly)
         VALUES ('{BEFORE}', now(), 1, ARRAY['oo-ada'])"""
     yield f"""INSERT INTO erasure_report VALUES ('{BEFORE}', 'notifier', '{c("erasure_report", "erasure_source")}',
@@ -126,9 +145,10 @@ def _notifier() -> Iterator[str]:
     yield f"INSERT INTO attempt VALUES ('{_ENTRY}', 1, now(), now(), 'temporary', '{c('attempt', 'code')}')"
     for id_, employee, giver, mark in ((_ENTRY, ADA, c("intent", "giver"), "intent"),
                                        (_GIVEN_ENTRY, c("given", "recipient"), ADA, "given")):  # fmt: skip
-        yield f"""INSERT INTO intent (recognition, employee, award_grant, giver, occurred_at, correlation, body, due_at,
-            arrived_at) VALUES ('{id_}', '{employee}', '{c("intent", "award_grant")}', '{giver}', now(),
-            '{c("intent", "correlation")}', '{json.dumps({"words": c(mark, "body")})}', now(), now())"""
+        yield f"""INSERT INTO intent (recognition, employee, award_grant, giver, occurred_at, correlation, body, digest,
+            due_at, arrived_at) VALUES ('{id_}', '{employee}', '{c("intent", "award_grant")}', '{giver}', now(),
+            '{c("intent", "correlation")}', '{json.dumps({"words": c(mark, "body")})}', '', now(), now())"""
+    yield f"INSERT INTO told VALUES ('00000000-0000-8000-8000-00000000beef', '{ADA}')"
     yield _aside("notifier")
 
 
@@ -181,7 +201,8 @@ async def test_everything_planted_is_in_both_files(
         for table in ("parked", "awaiting")
         for column in ("record", "header")
     }
-    planted |= {"424242", "434343", "00000000-0000-8000-8000-00000000cafe", "2001-02-03"}
+    planted |= {"424242", "434343", "454545", "2001-02-03", "2001-02-04"}
+    planted |= {f"00000000-0000-8000-8000-00000000{end}" for end in ("cafe", "beef", "dead", "f00d")}
     assert len(planted) > 70
     as_json, as_page = files[0].read_text(), Text(files[1].read_text()).text
     assert {mark for mark in planted if mark not in as_json} == set()
