@@ -73,6 +73,10 @@ class Export(BaseModel):
     """Their history, newest first."""
     given: list[Given]
     """What they gave, newest first."""
+    gaps: list[dict[str, JsonValue]]
+    """What their lead was told that they lack, by id: figures and dates."""
+    unnoticed: list[dict[str, JsonValue]]
+    """Deeds of theirs that their lead was told nobody had answered, by id."""
     erasure: Receipt | None
     """The receipt, if they were erased."""
 
@@ -94,6 +98,8 @@ async def gather(connection: AnyConnection, employee: str, *, words: bool) -> Ex
         standing=[_plain(dict(row)) for row in await connection.fetch(_SQL["standing"], ids)],
         history=[entry if words else _without_words(entry) for entry in history[:ENTRIES_MAX]],
         given=[one if words else _given_without_words(one) for one in given[:ENTRIES_MAX]],
+        gaps=[_plain(dict(row)) for row in await connection.fetch(_SQL["gaps"], ids)],
+        unnoticed=[_plain(dict(row)) for row in await connection.fetch(_SQL["unnoticed"], ids)],
         erasure=receipt_of(employee, await erasing.read_known(connection, employee)),
     )
 

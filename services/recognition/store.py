@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -274,19 +274,6 @@ async def mark_withdrawn(connection: AnyConnection, entries: Mapping[UUID, Event
         list(entries),
     )
     return len(rows)
-
-
-async def find_keys(
-    connection: AnyConnection, query: str, age: timedelta | None, limit: int
-) -> list[EventKey]:
-    """Events one of the sweep's `find_` queries names."""
-    arguments = (limit,) if age is None else (age, limit)
-    return [(row[0], row[1]) for row in await connection.fetch(SQL[query], *arguments)]
-
-
-async def find_releasable(connection: AnyConnection, limit: int) -> set[str]:
-    """Known people for whom parts still wait."""
-    return {row["employee"] for row in await connection.fetch(SQL["find_releasable"], limit)}
 
 
 def _version(time: datetime | None, id_: str | None) -> tuple[datetime, str] | None:

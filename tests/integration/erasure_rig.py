@@ -99,10 +99,10 @@ class LogHouse(House):
 
     begin: dict[TopicPartition, int] = field(default_factory=dict)
 
-    async def _begin_at_ends(self, pool: Pool, settings: ServiceSettings, topics: Any) -> None:
-        cluster = await kafka.look_at_cluster(settings, topics)
+    async def _ignore_what_is_there(self, pool: Pool, settings: ServiceSettings, handler: Any) -> None:
+        cluster = await kafka.look_at_cluster(settings, handler.topics)
         async with kafka_reader(self.kafka) as looker:
-            partitions = await partitions_of(looker, topics)
+            partitions = await partitions_of(looker, handler.topics)
             ends = await looker.end_offsets(partitions)
         for partition in partitions:
             self.begin.setdefault(partition, ends[partition])

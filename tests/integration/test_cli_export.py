@@ -106,7 +106,7 @@ def _ledger() -> Iterator[str]:
     yield f"INSERT INTO recognition_day VALUES ('{ADA}', '2026-11-01', 434343, 0, 0, 0, 0, 0)"
     yield f"INSERT INTO deed VALUES ('{ADA}', '{c('deed', 'cause_source')}', '{c('deed', 'cause_id')}')"
     yield f"INSERT INTO withdrawal VALUES ('{ADA}', '00000000-0000-8000-8000-00000000cafe')"
-    yield f"INSERT INTO gap_form VALUES ('{c('gap_form', 'unit')}', 1, '2026-01-01', ARRAY['x', '{ADA}'])"
+    yield f"INSERT INTO gap_form VALUES ('{c('gap_form', 'unit')}', '2026-01-01', NULL, ARRAY['x', '{ADA}'])"
     yield f"INSERT INTO gap_pair VALUES ('2026-11-01', '{c('gap_pair', 'giver')}', '{ADA}')"
     yield f"""INSERT INTO gap VALUES ('00000000-0000-8000-8000-00000000dead', '{c("gap", "team")}',
         '{c("gap", "metric")}', '{ADA}', now(), '{c("gap", "evidence")}')"""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from deploy.local.stack import Stack
 from services.cli.servers import SERVICES, partitions_of
@@ -22,10 +22,12 @@ from tests.integration.erasure_rig import (
     RECEIVED,
     LogHouse,
     databases,
+    directory,
     later,
     story,
 )
 
+FORGETFUL = ("recognition.people.v1", "recognition.preferences.v1")
 NOWHERE: dict[str, list[str]] = {service: [] for service in SERVICES}
 _ASIDE = "INSERT INTO outbox_aside (topic, key, value, headers, code) VALUES ('t', $1, $2, '', 'TOO_LARGE')"
 
@@ -124,14 +126,80 @@ async def test_later_events_about_the_erased_are_refused_and_others_go_on(told: 
 
 
 async def test_the_compacted_topics_are_told_to_forget(told: Told) -> None:
-    for topic in ("recognition.people.v1", "recognition.preferences.v1"):
+    for topic in FORGETFUL:
         newest = await newest_of(told.house, topic)
         assert [newest.get(employee.encode()) for employee in ERASED] == [None, None], topic
         assert newest[b"e-bo"] is not None
 
 
+async def test_tombstones_of_the_erased_are_ignored_wherever_they_come_late(told: Told) -> None:
+    written = await tombstones(told.house)
+    assert {key for _, key in written.values()} == {employee.encode() for employee in ERASED}
+    for service in SERVICES:
+        assert await outcomes(told.house, service, written) <= {"ignored", "applied"}, service
+    assert await outcomes(told.house, "recognition", written) == {"ignored"}
+
+
+async def test_a_tombstone_before_the_erasure_takes_the_record_and_leaves_the_erasure_its_work(
+    told: Told,
+) -> None:
+    gone = "e-gone"
+    before = set(await tombstones(told.house))
+    await told.house.send(
+        directory(gone, GIVEN), event("preferences", "wishes-gone", {"employee": gone, "celebrate": "team"})
+    )
+    await told.house.at_rest()
+    producer = AIOKafkaProducer(**told.house.kafka)
+    await producer.start()
+    for topic in FORGETFUL:
+        await producer.send_and_wait(topic, None, gone.encode())
+    await producer.stop()
+    await told.house.at_rest()
+    first = {place: at for place, at in (await tombstones(told.house)).items() if place not in before}
+    await told.house.send(event("erasure", "erase-gone", {"employee": gone}))
+    await told.house.at_rest()
+    later = {
+        place: at
+        for place, at in (await tombstones(told.house)).items()
+        if place not in before and place not in first
+    }
+    assert (len(first), len(later)) == (2, 2)
+    for service in SERVICES:
+        assert await outcomes(told.house, service, first) == {"applied"}, service
+        assert await outcomes(told.house, service, later) == {"ignored"}, service
+    receipt = await told.house.receipt(gone)
+    assert receipt is not None
+    assert receipt.complete
+
+
+Places = dict[tuple[str, int, int], tuple[str, bytes | None]]
+
+
+async def tombstones(house: LogHouse) -> Places:
+    """Topic, partition and offset of every record without a value since the story began → topic and key."""
+    return {
+        (topic, record.partition, record.offset): (topic, record.key)
+        for topic in FORGETFUL
+        for record in await records_of(house, topic)
+        if record.value is None
+    }
+
+
+async def outcomes(house: LogHouse, service: str, places: Places) -> set[str]:
+    """What became of these records in a service."""
+    query = """SELECT CASE WHEN applied @> $3::bigint THEN 'applied' WHEN ignored @> $3 THEN 'ignored'
+        WHEN rejected @> $3 THEN 'rejected' ELSE 'other' END
+        FROM batch WHERE topic = $1 AND partition = $2 AND first_offset <= $3 AND next_offset > $3"""
+    return {await house.pools[service].fetchval(query, *place) for place in places}
+
+
 async def newest_of(house: LogHouse, topic: str) -> dict[bytes | None, bytes | None]:
     """What compaction would keep of a topic, from where the story began."""
+    return {record.key: record.value for record in await records_of(house, topic)}
+
+
+async def records_of(house: LogHouse, topic: str) -> list[ConsumerRecord]:
+    """Every record of a topic, from where the story began."""
     consumer = AIOKafkaConsumer(**house.kafka, group_id=None, isolation_level="read_committed")
     await consumer.start()
     try:
@@ -140,12 +208,12 @@ async def newest_of(house: LogHouse, topic: str) -> dict[bytes | None, bytes | N
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:
             consumer.seek(partition, house.begin[partition])
-        newest: dict[bytes | None, bytes | None] = {}
+        found: list[ConsumerRecord] = []
         async with asyncio.timeout(PATIENCE_SECONDS):
             while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
                 for records in (await consumer.getmany(timeout_ms=100)).values():
-                    newest |= {record.key: record.value for record in records}
-        return newest
+                    found += records
+        return found
     finally:
         await consumer.stop()
 
@@ -182,6 +250,8 @@ async def test_a_replay_into_empty_databases_brings_nothing_back(told: Told, sta
         await replayed.at_rest()
         assert await replayed.tables_with(RECEIVED) == NOWHERE
         assert any(table.startswith("words_") for table in (await replayed.tables_with(OTHER))["ledger"])
+        for service in SERVICES:
+            assert await outcomes(replayed, service, await tombstones(replayed)) == {"ignored"}, service
         receipt = await replayed.receipt(ADA)
         assert receipt is not None
         assert receipt.complete

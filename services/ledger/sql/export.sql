@@ -27,3 +27,13 @@ LEFT JOIN words AS w ON w.occurred_at = e.occurred_at AND w.employee = e.employe
 WHERE e.giver = ANY ($1::text[])
 ORDER BY e.occurred_at DESC, e.id DESC
 LIMIT $2;
+
+-- name: gaps
+-- What their lead was told that they lack.
+SELECT employee, team, metric, opened_at, evidence, asked_at, closed_at
+FROM gap WHERE employee = ANY ($1::text[]) ORDER BY opened_at, gap_id;
+
+-- name: unnoticed
+-- Which of their deeds their lead was told nobody had answered.
+SELECT employee, deed_id::text AS deed, done_at, team, lead, told_at, taken_back_at
+FROM unnoticed_deed WHERE employee = ANY ($1::text[]) ORDER BY done_at, deed_id;

@@ -1,8 +1,6 @@
 """One event after another: decide, change what is known, release what waited for it."""
 
 import hmac
-from collections.abc import Iterable
-from dataclasses import replace
 
 from schemas.models.achievements import AchievementV1
 from schemas.models.corrections import WithdrawalV1
@@ -13,13 +11,12 @@ from schemas.models.preferences import PreferencesV1
 from schemas.models.purpose import ImpactV1, OrganisationGoalV1
 from schemas.models.thank_you_notes import ThankYouNoteV1
 from services.kit.errors import Refusal
+from services.recognition.domain import erasing
 from services.recognition.domain.entries import entries_of, withdrawal_of
 from services.recognition.domain.facts import (
     Code,
-    Erased,
     EventKey,
     Fact,
-    FormerErasure,
     Part,
     Removal,
     Verdict,
@@ -84,7 +81,7 @@ def _take(state: State, fact: Fact) -> Verdict | Refusal:
         case PersonV1() | PreferencesV1():
             return _describe(state, fact)
         case ErasureV1() as body:
-            return _erase(state, fact, body)
+            return erasing.erase(state, fact, body)
         case WithdrawalV1() as body:
             return _withdraw(state, fact, body)
         case SupportRequestV1() | OrganisationGoalV1() | ImpactV1():
@@ -101,7 +98,7 @@ def _describe(state: State, fact: Fact) -> Verdict | Refusal:
     assert isinstance(body, PersonV1 | PreferencesV1)
     person = state.person(body.employee)
     if person.erased:
-        _hear_of_erased(state, fact, person, body)
+        erasing.hear_of_erased(state, fact, person, body)
         return _erased()
     if isinstance(body, PersonV1):
         return _replace(state, person, person.described(body, version))
@@ -125,50 +122,6 @@ def _replace(state: State, old: Person, new: Person) -> Verdict:
     state.put_person(new)
     release(state, new.employee)
     return Verdict.APPLIED
-
-
-def _hear_of_erased(state: State, fact: Fact, person: Person, body: PersonV1 | PreferencesV1) -> None:
-    """The record is refused; its topic forgets it, and ids it tells of that were not known are erased as well."""
-    state.changes.told_of_erased.add(person.employee)
-    if isinstance(body, PersonV1) and (formers := person.known_as(body.formerly)) != person.formers:
-        state.put_person(replace(person, formers=formers))
-        _erase_formers(state, fact, formers, given=person.given_erased)
-
-
-def _erase(state: State, fact: Fact, body: ErasureV1) -> Verdict:
-    """Whatever waits and says something about them goes, words and all: it has not been given yet."""
-    employee, given = body.employee, body.scope == "given"
-    person = state.person(employee)
-    if person.erased_as_far(given=given):
-        return Verdict.APPLIED
-    parked = state.waiting.mentioning(employee)
-    for part in parked:
-        state.unpark(part)
-    taken_back = [
-        (original, awaiting)
-        for original, waiting in state.awaiting.items()
-        for awaiting in waiting.values()
-        if awaiting.by == employee
-    ]
-    for original, awaiting in taken_back:
-        state.stop_awaiting(original, awaiting)
-    gone = {
-        "directory-record": int(person.known),
-        "preferences": int(person.wishes_version is not None),
-        "parked-events": len(parked),
-        "waiting-withdrawals": len(taken_back),
-    }
-    state.forget(employee, given=given)
-    state.changes.erased[employee] = Erased(employee, given, fact, gone, person.formers)
-    _erase_formers(state, fact, person.formers, given=given)
-    return Verdict.APPLIED
-
-
-def _erase_formers(state: State, cause: Fact, formerly: Iterable[str], *, given: bool) -> None:
-    """By events of their own: the log of erasures must name them, too, or a replay would bring them back."""
-    for former in formerly:
-        if not state.person(former).erased_as_far(given=given):
-            state.changes.erased_formers[former] = FormerErasure(former, given, cause)
 
 
 # --- credit ---------------------------------------------------------------------------------------------------
@@ -271,7 +224,7 @@ def _withdraw(state: State, fact: Fact, body: WithdrawalV1) -> Verdict | Refusal
     if body.by is not None and state.person(body.by).erased:
         return _erased()
     if _withdraw_what_followed(state, original, fact):
-        if state.inbox.get(original) is None:
+        if state.inbox.get(original) is None and original not in state.closed:
             # The original was refused after a part of it was given: redriven, all of it is taken back again.
             state.await_original(original, fact)
         return Verdict.APPLIED

@@ -63,9 +63,9 @@ SELECT * FROM withdrawal WHERE employee = ANY ($1::text[]) ORDER BY employee, en
 
 -- name: gap_form
 -- Rosters that figures are counted over; of each only that they are on it.
-SELECT n.employee AS member, g.unit, g.population, g.since
+SELECT n.employee AS member, g.unit, g.formed_on, g.since
 FROM gap_form AS g JOIN unnest($1::text[]) AS n (employee) ON n.employee = ANY (g.members)
-ORDER BY g.unit, g.population;
+ORDER BY g.unit;
 
 -- name: gap_pair
 SELECT day, giver, recipient FROM gap_pair WHERE giver = ANY ($1::text[]) OR recipient = ANY ($1::text[])
