@@ -92,6 +92,7 @@ EVENT_TYPES: tuple[EventType, ...] = (
     _v1("preferences", preferences.PreferencesV1, "preferences"),
     _v1("withdrawal", corrections.WithdrawalV1, "corrections", _withdrawal_key),
     _v1("erasure", erasures.ErasureV1, "erasures"),
+    _v1("erasure-report", erasures.ErasureReportV1, "erasure-reports"),
     _v1("deed", entries.DeedV1, "entries"),
     _v1("recognition", entries.RecognitionV1, "entries"),
     _v1("recognition-withdrawn", entries.RecognitionWithdrawnV1, "entries"),

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.error import URLError
@@ -39,6 +40,7 @@ _OWN = (
     "GROUP_",
     "PUBLIC_",
     "CHECKPOINT_",
+    "RECORD_",
 )
 
 
@@ -72,6 +74,11 @@ class ServiceProcess:
     def pid(self) -> int | None:
         """Process id while it runs."""
         return self._process.pid if self._process is not None and self._process.running else None
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self._folder.path / f"{self.name}.log"
 
     async def migrate(self) -> None:
         """Bring the database to this code's schema. Raises StackError START_FAILED."""
@@ -114,7 +121,7 @@ class ServiceProcess:
         return GuardedProcess(
             f"service {self.name}",
             [sys.executable, "-m", f"services.{self.name}", command],
-            log=self._folder.path / f"{self.name}.log",
+            log=self.log,
             farewell="TERM",
             env=env,
             cwd=PROJECT_ROOT,

@@ -5,10 +5,12 @@ import typer
 from services.cli.demo.command import demo
 from services.cli.dlq import dlq
 from services.cli.emit import emit
+from services.cli.export.command import export
 from services.cli.ledger.command import ledger
 from services.cli.links import link
 from services.cli.local import local
 from services.cli.proofs.command import prove, verify_proof
+from services.cli.record import record
 from services.cli.tokens import token
 from services.cli.topics import topics
 from services.cli.trace.command import trace
@@ -34,4 +36,6 @@ app.command()(prove)
 app.command()(verify_proof)
 app.command()(token)
 app.command()(link)
+app.command()(record)
+app.command()(export)
 app.add_typer(local, name="local")

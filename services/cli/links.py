@@ -1,19 +1,18 @@
 """`waystone link`: a signed link that opens one person's page."""
 
 import os
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from pydantic import Field
 
+from services.cli.employees import check_employee
 from services.cli.errors import CliError
 from services.cli.output import JsonOption, print_json
 from services.kit.settings import read_settings
 from services.ledger.links import LINK_SECONDS_MAX, LinkSettings, sign
 
-_EMPLOYEE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 MINUTES_MAX = LINK_SECONDS_MAX // 60
 
 
@@ -33,8 +32,7 @@ def link(
     as_json: JsonOption = False,
 ) -> None:
     """Print a link that opens a person's page. Reads LEDGER_URL, and PAGE_LINK_KEY as the ledger has it."""
-    if not _EMPLOYEE.fullmatch(employee):
-        raise CliError("EMPLOYEE_BAD", "an employee id is 1 to 64 letters, digits, dots, dashes, underscores")
+    check_employee(employee)
     settings = read_settings(PageSettings, os.environ)
     if settings.page_link_key is None:
         raise CliError("CONFIG_MISSING", "set PAGE_LINK_KEY to the key the ledger has")

@@ -53,6 +53,8 @@ class ServiceSettings(BaseModel):
     """On SIGTERM: how long to finish what is in flight. The process ends within 15 s, leaving the group included."""
     digest_key: SecretStr = DEVELOPMENT_DIGEST_KEY
     """Key of digests over short texts, which could otherwise be guessed. Set your own in production."""
+    backup_retention_days: Annotated[int, Field(ge=0, le=3_650)] = 30
+    """How long backups of this service's database are kept: the receipt of an erasure names the day they forget."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Least level that is logged."""
 

@@ -19,6 +19,9 @@ from services.ledger.links import Signer
 from services.ledger.proof import web as proof_web
 from services.ledger.proof.checkpoints import Checkpoints
 from services.ledger.proof.keys import retired_keys, signing_key
+from services.ledger.record.credential import Issuer
+from services.ledger.record.keys import IssuerKeys
+from services.ledger.record.web import Recorder
 from services.ledger.settings import LedgerSettings
 from services.ledger.snapshot import Snapshots
 
@@ -27,7 +30,9 @@ SERVICE = "ledger"
 
 def build(settings: LedgerSettings, pool: Pool) -> Parts:
     """What `python -m services.ledger serve` runs."""
-    handler = LedgerHandler(settings.digest_key.get_secret_value().encode())
+    handler = LedgerHandler(
+        settings.digest_key.get_secret_value().encode(), backup_retention_days=settings.backup_retention_days
+    )
     consumer: Consumer[Decoded] = Consumer(settings, pool, handler, group=SERVICE)
     snapshots = Snapshots(pool)
     gap_metrics.register(snapshots)
@@ -38,7 +43,7 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
     access = Access(identity.Reader(reading), pool, Authenticator(settings), RateLimits(settings))
     app = web.create_app(SERVICE, consumer, pool)
     signer = Signer(key.get_secret_value(), settings.page_cookie_secure) if key else None
-    api.add_routes(app, access, snapshots, signer)
+    api.add_routes(app, access, snapshots, signer, _recorder(settings, signer))
     app.include_router(proof_web.router(pool))
     checkpoints = Checkpoints(
         pool, signing_key(settings), retired_keys(settings), settings.checkpoint_seconds
@@ -52,3 +57,19 @@ def build(settings: LedgerSettings, pool: Pool) -> Parts:
         lambda: identity.keep(reading),
     ]
     return Parts(consumer, Relay(settings, service=SERVICE), app, tasks, closing=[checkpoints.close])
+
+
+def _recorder(settings: LedgerSettings, signer: Signer | None) -> Recorder | None:
+    """Who issues portable records; None when something for it is not set."""
+    if signer is None or settings.record_key is None or settings.record_url is None:
+        return None
+    address = settings.record_url.rstrip("/")
+    secrets = [
+        settings.record_key.get_secret_value(),
+        *settings.record_former_keys.get_secret_value().split(),
+    ]
+    try:
+        keys = IssuerKeys(secrets, f"{address}/keys")
+    except ValueError as error:
+        raise Stop("CONFIG_BAD", str(error)) from None
+    return Recorder(Issuer(settings.record_issuer, address), keys, signer)

@@ -15,7 +15,7 @@ from typing import Literal, cast
 import msgspec
 from aiokafka import ConsumerRecord
 
-from schemas.models.erasures import ErasureV1
+from schemas.models.erasures import ErasureReportV1, ErasureV1
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from schemas.registry import BY_NAME, EventType
@@ -28,7 +28,10 @@ from services.ledger.domain import CELEBRATE, ERASURE_SCOPES, Decoded, Erasure, 
 from services.ledger.structs import struct_of
 
 ENTRIES = "recognition.entries.v1"
-TOPICS = (ENTRIES, "recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
+TOPICS = (
+    ENTRIES, "recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1",
+    "recognition.erasure-reports.v1",
+)  # fmt: skip
 _REMOVABLE: dict[str, Literal["person", "preference"]] = {
     "recognition.people.v1": "person",
     "recognition.preferences.v1": "preference",
@@ -124,8 +127,10 @@ class Decoder:
             return rows.person(body, occurred_at, event.id, self._digest(event.data))
         if isinstance(body, PreferencesV1):
             return Preference(body.employee, occurred_at, event.id, CELEBRATE[body.celebrate])
+        if isinstance(body, ErasureReportV1):
+            return rows.report(body)
         erasure = cast("ErasureV1", body)
-        return Erasure(erasure.employee, occurred_at, ERASURE_SCOPES[erasure.scope])
+        return Erasure(erasure.employee, occurred_at, ERASURE_SCOPES[erasure.scope], event.source, event.id)
 
     def _digest(self, data: bytes) -> bytes:
         state = self._hmac.copy()

@@ -1,4 +1,4 @@
-"""People, their wishes and their erasure. The caller holds the lock of everybody in the batch."""
+"""People and their wishes. The caller holds the lock of everybody in the batch."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import Literal, TypeGuard
 from services.kit.batch import Item, Outcome
 from services.kit.errors import Code, Refusal, Stage
 from services.kit.sql import AnyConnection
-from services.ledger import metrics, store
-from services.ledger.domain import Decoded, Erasure, Person, Preference, Removal
+from services.ledger import erasing, store
+from services.ledger.domain import Decoded, Person, Preference, Removal
 
 _CONFLICT = Refusal(
     Code.ID_CONFLICT, Stage.STORE, "a record of this time and id but with another body is there"
@@ -16,7 +16,7 @@ _CONFLICT = Refusal(
 
 
 async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]], marks: store.Marks) -> None:
-    """Keep the newest record of each person by (time, id), or its removal; of the erased, none."""
+    """Keep the newest record of each person by (time, id), or its removal; of the erased, only ids they had before."""
     found = [(i, i.decoded) for i in items if isinstance(i.decoded, Person) or _removes(i.decoded, "person")]
     if not found:
         return
@@ -27,7 +27,7 @@ async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]]
     newest: dict[str, Person | Removal] = {}
     for item, person in found:
         known = newest.get(person.employee)
-        version = stored.get(person.employee) if known is None else _version(known)
+        version = _version(known) if known is not None else stored.get(person.employee)
         if person.employee in marks.erased:
             item.outcome = Outcome.IGNORED
         elif version is None or _version(person)[:2] > version[:2]:
@@ -42,6 +42,10 @@ async def keep_persons(connection: AnyConnection, items: Sequence[Item[Decoded]]
         await store.upsert_persons(connection, records)
     if removals := [person for person in newest.values() if isinstance(person, Removal)]:
         await store.remove(connection, "person", removals)
+    told = [person for _, person in found if isinstance(person, Person) and person.employee in marks.erased]
+    await erasing.note_formers(
+        connection, [(one.employee, former) for one in told for former in one.formerly]
+    )
 
 
 def _removes(decoded: object, of: Literal["person", "preference"]) -> TypeGuard[Removal]:
@@ -88,20 +92,3 @@ def _precedence(wish: Preference | Removal) -> tuple[datetime, str, int]:
     if isinstance(wish, Removal):
         return wish.occurred_at, "", 0
     return wish.occurred_at, wish.event_id, -wish.celebrate
-
-
-async def erase(connection: AnyConnection, items: Sequence[Item[Decoded]]) -> None:
-    """Delete the words, record and wishes of those who asked; whoever was erased as far before is a duplicate."""
-    found = [(i, i.decoded) for i in items if isinstance(i.decoded, Erasure)]
-    if not found:
-        return
-    scopes = await store.read_erasures(connection, {erasure.employee for _, erasure in found})
-    wanted: dict[str, Erasure] = {}
-    for item, erasure in found:
-        if scopes.get(erasure.employee, 0) >= erasure.scope:
-            item.outcome = Outcome.DUPLICATE
-        else:
-            scopes[erasure.employee] = erasure.scope
-            wanted[erasure.employee] = erasure
-    if wanted:
-        metrics.WORDS_ERASED.inc(await store.erase(connection, list(wanted.values())))

@@ -11,13 +11,9 @@ from typing import Literal, NamedTuple
 
 DEED, RECOGNITION, WITHDRAWN, GROWTH, ASSIGNMENT, PICTURE = 1, 2, 3, 4, 5, 6
 KINDS: Mapping[str, int] = {
-    "deed": DEED,
-    "recognition": RECOGNITION,
-    "recognition-withdrawn": WITHDRAWN,
-    "growth": GROWTH,
-    "assignment-noted": ASSIGNMENT,
-    "career-picture": PICTURE,
-}
+    "deed": DEED, "recognition": RECOGNITION, "recognition-withdrawn": WITHDRAWN,
+    "growth": GROWTH, "assignment-noted": ASSIGNMENT, "career-picture": PICTURE,
+}  # fmt: skip
 # The tens are the kind: what sort of recognition, what was withdrawn, what sort of growth, where an assignment
 # stands, why one might resist the task of a picture. No name occurs twice.
 SUBKINDS: Mapping[str, int] = {
@@ -132,14 +128,31 @@ class Removal(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """Somebody's wish to be forgotten. scope: 1 the words they received, 2 those they gave, too."""
+    """Somebody's wish to be forgotten. scope: 1 the words they received, 2 those given, too. source, id: its event."""
 
     employee: str
     occurred_at: datetime
     scope: int
+    source: str
+    id: str
 
 
-Decoded = Noted | Person | Preference | Removal | Erasure
+class Report(NamedTuple):
+    """A service's word that it has carried an erasure out: a row of `erasure_report`. gone: JSON, what → how many."""
+
+    employee: str
+    service: str
+    erasure_source: str
+    erasure_id: str
+    scope: int
+    finished_at: datetime
+    gone: str
+    formerly: tuple[str, ...]
+    kafka_until: date
+    backups_until: date
+
+
+Decoded = Noted | Person | Preference | Removal | Erasure | Report
 """What a record of one of the ledger's topics brings."""
 
 

@@ -69,17 +69,15 @@ async def _close(connection: AnyConnection, day: date) -> list[Outgoing]:
         ),
         *await connection.fetch(_SQL["close_persons"], day, PERSON_CLOSES_DAYS, GROWTH_CLOSES_DAYS),
     ]
-    return [
-        record(
-            "gap-closed",
-            GapClosedV1(team=row["team"], gap=str(row["gap_id"]), metric=_event_metric(row["metric"])),
-            str(row["gap_id"]),
-            team=row["team"],
-            at=_midnight(day),
-            correlation=str(row["gap_id"]),
-        )
-        for row in rows
-    ]
+    await connection.execute(_SQL["forget_erased"])
+    return [closed(row["gap_id"], row["team"], row["metric"], _midnight(day)) for row in rows]
+
+
+def closed(id_: UUID, team: str, metric: str, at: datetime) -> Outgoing:
+    """The event that a gap is one no more. metric: of the figure or of the event. at: UTC."""
+    gap = str(id_)
+    body = GapClosedV1(team=team, gap=gap, metric=_event_metric(metric))
+    return record("gap-closed", body, gap, team=team, at=at, correlation=gap)
 
 
 async def _open_teams(connection: AnyConnection, day: date) -> list[Outgoing]:

@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from services.kit.batch import Item, Outgoing, Span
 from services.kit.errors import Refusal
 from services.kit.sql import AnyConnection
-from services.ledger import directory, history, store
+from services.ledger import directory, erasing, history, store
 from services.ledger.decode import TOPICS, Decoder
 from services.ledger.domain import Decoded, Erasure, Noted, Person, Preference, Projection, Removal, fold
 from services.ledger.proof import sealing
@@ -23,10 +23,16 @@ class LedgerHandler:
         ("recognition.people.v1", "recognition.preferences.v1"),
     )
     dlq_topic = "recognition.dlq.ledger"
-    publishes: Sequence[str] = ("recognition.gaps.v1", "recognition.checkpoints.v1")
+    publishes: Sequence[str] = (
+        "recognition.gaps.v1",
+        "recognition.checkpoints.v1",
+        "recognition.erasures.v1",
+        "recognition.erasure-reports.v1",
+    )
 
-    def __init__(self, digest_key: bytes) -> None:
-        """digest_key: of the HMAC over bodies."""
+    def __init__(self, digest_key: bytes, *, backup_retention_days: int = 30) -> None:
+        """digest_key: of the HMAC over bodies. backup_retention_days: as reports on erasures name it."""
+        self._backup_retention_days = backup_retention_days
         self._decoder = Decoder(digest_key)
         self._history = history.History()
 
@@ -35,7 +41,7 @@ class LedgerHandler:
         return self._decoder(record, now)
 
     async def apply(self, connection: AnyConnection, items: Sequence[Item[Decoded]]) -> Sequence[Outgoing]:
-        """Store a batch. Tables in this order: entry, standing (everybody's lock), the rest."""
+        """Store a batch. Tables in this order: reports, entry, standing (everybody's lock), the rest."""
         arrived: list[history.Arrived] = []
         others: list[Item[Decoded]] = []
         for item in items:
@@ -43,6 +49,7 @@ class LedgerHandler:
                 arrived.append((item, item.decoded))
             else:
                 others.append(item)
+        await erasing.collect(connection, others)
         new = await self._history.add(connection, arrived)
         projection = fold([noted.entry for noted in new])
         targets = history.withdrawn_by(new)
@@ -52,11 +59,12 @@ class LedgerHandler:
             return ()
         marks = await store.merge_standing(connection, projection.standing, erasures)
         await history.project(connection, projection, new, targets, marks)
-        if others:
-            await directory.keep_persons(connection, others, marks)
-            await directory.keep_preferences(connection, others, marks)
-            await directory.erase(connection, others)
-        return ()
+        if not others:
+            return ()
+        reports = await erasing.erase(connection, others, self._backup_retention_days)
+        await directory.keep_persons(connection, others, marks)
+        await directory.keep_preferences(connection, others, marks)
+        return reports
 
     async def seal(
         self, connection: AnyConnection, spans: Sequence[Span], items: Sequence[Item[Decoded]]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.kit.batch import Item, Outcome
 from services.kit.errors import Code, Refusal, Retry, Stage
 from services.kit.sql import AnyConnection
-from services.ledger import metrics, store
+from services.ledger import erasing, metrics, store
 from services.ledger.domain import Decoded, Entry, Noted, Projection, Words
 from services.ledger.proof.encoding import StoredEntry, entry_leaf, words_digest
 
@@ -139,6 +139,7 @@ async def project(
     await store.merge_days_and_deeds(connection, projection)
     if targets:
         await store.insert_withdrawals(connection, targets)
+        await erasing.forget_reasons(connection, marks)
     if not marks.withdrawn:
         return
     # A withdrawal may come before its entry, after it, or with it.

@@ -1,4 +1,5 @@
-"""Signed, short-lived links that open one person's page, and the cookie such a link is exchanged for.
+"""Signed links: short-lived ones to a person's page, with the cookie they are exchanged for, and lasting ones to the
+record a person takes along.
 
 Each signature is bound to its purpose, its person and its end: a link is no cookie, a cookie no link.
 """
@@ -7,7 +8,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, Field, SecretStr
@@ -20,7 +21,17 @@ KEY_CHARS_MIN = 32
 _CLOCK_LEEWAY_SECONDS = 60
 _OPEN_PAGE = "open-person-page"
 _SHOW_PAGE = "show-person-page"
-_SECONDS_MAX = {_OPEN_PAGE: LINK_SECONDS_MAX, _SHOW_PAGE: COOKIE_SECONDS}
+_OPEN_RECORD = "open-record-carrying-"
+RECORD_DAYS = 1_830
+"""How long a link to a record lives unless somebody says otherwise: five years."""
+RECORD_DAYS_MAX = 3_660
+Carry = Literal["public", "team", "private"]
+"""How narrow a circle's recognitions a record carries at most: the person says so when the link is made."""
+_SECONDS_MAX = {
+    _OPEN_PAGE: LINK_SECONDS_MAX,
+    _SHOW_PAGE: COOKIE_SECONDS,
+    **{_OPEN_RECORD + carry: RECORD_DAYS_MAX * 86_400 for carry in get_args(Carry)},
+}
 
 
 class LinkSettings(BaseModel):
@@ -68,6 +79,20 @@ class Signer:
             return False
         return self._is_good(_SHOW_PAGE, employee, int(expires), signature, now)
 
+    def record_query(self, employee: str, carry: Carry, now: datetime, days: int) -> str:
+        """Query string of a link that opens the record of `employee` for `days` (1–3,660), carrying what they chose."""
+        if not 1 <= days <= RECORD_DAYS_MAX:
+            raise ValueError(f"a link to a record lives 1 to {RECORD_DAYS_MAX} days")
+        expires = int(now.timestamp()) + days * 86_400
+        signature = self._sign(_OPEN_RECORD + carry, employee, expires)
+        return urlencode({"carry": carry, "expires": expires, "signature": signature})
+
+    def record_is_good(
+        self, employee: str, carry: Carry, expires: int, signature: str, now: datetime
+    ) -> bool:
+        """Tell whether a link to a record was signed here, for this person and this choice, and has not ended."""
+        return self._is_good(_OPEN_RECORD + carry, employee, expires, signature, now)
+
     def _is_good(self, purpose: str, employee: str, expires: int, signature: str, now: datetime) -> bool:
         genuine = hmac.compare_digest(self._sign(purpose, employee, expires).encode(), signature.encode())
         left = expires - now.timestamp()
@@ -89,3 +114,13 @@ def sign(
     """
     query = Signer(key).link_query(employee, now, lifetime_seconds)
     return f"{base_url.rstrip('/')}/people/{quote(employee, safe='')}/open?{query}"
+
+
+def sign_record(base_url: str, employee: str, carry: Carry, key: str, now: datetime, days: int) -> str:
+    """The whole link that opens a person's record.
+
+    base_url: of the ledger's HTTP port. carry: the narrowest circle whose recognitions it holds. key: `PAGE_LINK_KEY`.
+    now: UTC. days: 1–3,660. Raises ValueError for a weak key or a lifetime out of range.
+    """
+    query = Signer(key).record_query(employee, carry, now, days)
+    return f"{base_url.rstrip('/')}/records/{quote(employee, safe='')}?{query}"

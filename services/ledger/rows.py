@@ -1,7 +1,7 @@
 """A body that keeps its contract → rows. Bodies are pydantic models, or structs generated from them: same fields."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,12 +14,14 @@ from schemas.models.entries import (
     RecognitionV1,
     RecognitionWithdrawnV1,
 )
+from schemas.models.erasures import ErasureReportV1
 from schemas.models.people import PersonV1
 from services.ledger.domain import (
     ASSIGNMENT,
     BASES,
     BY,
     DEED,
+    ERASURE_SCOPES,
     GROWTH,
     PICTURE,
     RECOGNITION,
@@ -30,6 +32,7 @@ from services.ledger.domain import (
     Entry,
     Noted,
     Person,
+    Report,
     Words,
 )
 
@@ -123,6 +126,22 @@ def person(body: PersonV1, occurred_at: datetime, event_id: str, digest: bytes) 
         tuple(period.manager or "" for period in body.managers),
         tuple(period.since for period in body.statuses),
         tuple(period.status for period in body.statuses),
+    )
+
+
+def report(body: ErasureReportV1) -> Report:
+    """A service's report on an erasure → row."""
+    return Report(
+        body.employee,
+        body.service,
+        body.erasure.source,
+        body.erasure.id,
+        ERASURE_SCOPES[body.scope],
+        body.finished_at.astimezone(UTC),
+        msgspec.json.encode({gone.what: gone.count for gone in body.gone}).decode(),
+        body.formerly,
+        body.kafka_until,
+        body.backups_until,
     )
 
 

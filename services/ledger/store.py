@@ -1,6 +1,5 @@
 """Typed calls on a given connection. Every statement is named in sql/queries.sql; the caller opens the transaction."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,11 +11,9 @@ import asyncpg
 import msgspec
 
 from services.kit.sql import AnyConnection, Queries
-from services.ledger import marks
 from services.ledger.domain import (
     Day,
     Entry,
-    Erasure,
     Person,
     Preference,
     Projection,
@@ -144,7 +141,7 @@ async def refold(connection: AnyConnection, people: Collection[str]) -> None:
         await connection.execute(QUERIES[name], sorted(people))
 
 
-# --- directory and erasure ------------------------------------------------------------------------------------
+# --- directory ------------------------------------------------------------------------------------------------
 
 
 async def read_person_versions(
@@ -190,24 +187,14 @@ async def remove(
     await connection.execute(QUERIES["merge_removals"], of, people, removed_at)
 
 
-async def read_erasures(connection: AnyConnection, people: Collection[str]) -> dict[str, int]:
-    """How far these persons were erased before, by employee."""
-    rows = await connection.fetch(QUERIES["read_erasures"], list(people))
-    return {row["employee"]: row["scope"] for row in rows}
+async def delete_persons(connection: AnyConnection, people: Collection[str]) -> list[str]:
+    """Delete directory records; return whose there were. The caller holds the persons' locks."""
+    return [row["employee"] for row in await connection.fetch(QUERIES["delete_persons"], sorted(people))]
 
 
-async def erase(connection: AnyConnection, erasures: Sequence[Erasure]) -> int:
-    """Delete words, directory record and wishes; return how many texts went. The caller holds the persons' locks."""
-    people = [erasure.employee for erasure in erasures]
-    givers = [erasure.employee for erasure in erasures if erasure.scope == 2]
-    deleted = await connection.fetch(QUERIES["delete_words"], people, givers)
-    texts = Counter(row["erased"] for row in deleted)
-    await connection.execute(QUERIES["delete_persons"], people)
-    await connection.execute(QUERIES["delete_preferences"], people)
-    await marks.empty_disputes(connection, people)
-    records = [(*erasure, texts[erasure.employee]) for erasure in erasures]
-    await connection.execute(QUERIES["merge_erasures"], *_columns(records, 4))
-    return len(deleted)
+async def delete_preferences(connection: AnyConnection, people: Collection[str]) -> list[str]:
+    """Delete wishes; return whose there were. The caller holds the persons' locks."""
+    return [row["employee"] for row in await connection.fetch(QUERIES["delete_preferences"], sorted(people))]
 
 
 def _columns(records: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:

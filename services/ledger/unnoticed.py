@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from schemas.models.gaps import UnnoticedDeedV1
 from services.kit import logs, outbox
@@ -30,7 +31,7 @@ _DEEDS_MAX = 1_000
 # How long an answer is waited for, to take the event back.
 _TAKE_BACK_DAYS = 180
 _ANSWER = timedelta(days=gaps.ANSWER_DAYS)
-_GONE = "A deed that is no longer kept"
+GONE = "A deed that is no longer kept"
 _SIZE_NAMES = {code: name for name, code in SIZES.items()}
 _SQL = Queries(Path(__file__).parent / "sql" / "gap_events.sql")
 _log = logs.get("unnoticed")
@@ -118,23 +119,20 @@ async def _step(connection: AnyConnection, now: datetime) -> tuple[list[Outgoing
 async def _take_back(connection: AnyConnection, now: datetime) -> list[Outgoing]:
     rows = await connection.fetch(_SQL["take_back"], now, _TAKE_BACK_DAYS, _DEEDS_MAX)
     return [
-        record(
-            "unnoticed-deed",
-            UnnoticedDeedV1(
-                team=row["team"],
-                deed=str(row["deed_id"]),
-                employee=row["employee"],
-                lead=row["lead"],
-                title=row["title"] or _GONE,
-                done_at=row["done_at"],
-                answered=True,
-            ),
-            str(row["deed_id"]),
-            row["employee"],
-            "answered",
-            team=row["team"],
-            at=max(row["answered_at"] or now, row["done_at"]),
-            correlation=row["cause_id"],
-        )
-        for row in rows
+        taken_back(row, row["title"] or GONE, max(row["answered_at"] or now, row["done_at"])) for row in rows
     ]
+
+
+def taken_back(row: Any, title: str, at: datetime) -> Outgoing:
+    """The event that a deed needs no answer any more. row: of `unnoticed_deed`. at: UTC."""
+    body = UnnoticedDeedV1(
+        team=row["team"],
+        deed=str(row["deed_id"]),
+        employee=row["employee"],
+        lead=row["lead"],
+        title=title,
+        done_at=row["done_at"],
+        answered=True,
+    )
+    parts = (body.deed, body.employee, "answered")
+    return record("unnoticed-deed", body, *parts, team=body.team, at=at, correlation=row["cause_id"])

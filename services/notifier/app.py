@@ -32,7 +32,9 @@ _MEASURE_SECONDS = 5.0
 
 def build(settings: NotifierSettings, pool: Pool) -> Parts:
     """What `python -m services.notifier serve` runs."""
-    handler = NotifierHandler(settings.digest_key.get_secret_value().encode())
+    handler = NotifierHandler(
+        settings.digest_key.get_secret_value().encode(), backup_retention_days=settings.backup_retention_days
+    )
     consumer: Consumer[Arrival] = Consumer(settings, pool, handler, group=SERVICE)
     channels = _channels(settings)
     planner, upkeep = Planner(pool, channels.keys()), Upkeep(pool)

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -61,6 +62,9 @@ def arrive(record: ConsumerRecord, now: datetime, digest_key: bytes) -> Arrival 
     if isinstance(received.body, RecognitionV1) and not _ENTRY_ID.fullmatch(received.event.id):
         return Refusal(Code.SCHEMA_BAD, Stage.VALIDATE, "id of a recognition is not a UUIDv8")
     return Arrival(received, now, hmac.digest(digest_key, received.event.data, "sha256"))
+
+
+Items = Sequence[Item[Arrival]]
 
 
 def body_of(item: Item[Arrival]) -> object:

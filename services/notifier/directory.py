@@ -7,6 +7,7 @@ from uuid import UUID
 
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
+from services.kit import erasure as kit
 from services.kit.sql import AnyConnection
 from services.notifier.domain.telling import Person, Wishes
 from services.notifier.queries import QUERIES
@@ -20,7 +21,7 @@ class PersonRecord:
     happened_at: datetime | None
     event_id: str | None
     body: str | None
-    erased: str | None = None
+    erased: kit.Scope | None = None
     digest: bytes | None = None
 
 
@@ -93,6 +94,12 @@ async def keep_withdrawn(connection: AnyConnection, recognitions: Sequence[UUID]
     """Remember recognitions taken back; returns those that were not known."""
     rows = await connection.fetch(QUERIES["keep_withdrawn"], recognitions)
     return {row["recognition"] for row in rows}
+
+
+async def delete_preferences(connection: AnyConnection, employees: Sequence[str]) -> set[str]:
+    """Delete wishes; returns whose there were."""
+    rows = await connection.fetch(QUERIES["delete_preferences"], employees)
+    return {row["employee"] for row in rows}
 
 
 async def forget_preferences(connection: AnyConnection) -> None:

@@ -1,9 +1,8 @@
 """Event → what the store keeps. Nothing is told here: that is the sender's work, and its alone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aiokafka import ConsumerRecord
@@ -14,12 +13,13 @@ from schemas.models.erasures import ErasureV1
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from services.kit.batch import Item, Outcome, Outgoing
+from services.kit.erasure import Scope
 from services.kit.errors import Code, Refusal, Stage
 from services.kit.sql import AnyConnection
-from services.notifier import directory, metrics, store, told
+from services.notifier import directory, erasing, keeping, metrics, store, told
 from services.notifier.arrivals import (
     Arrival,
-    Removal,
+    Items,
     arrival_of,
     arrive,
     body_of,
@@ -28,23 +28,13 @@ from services.notifier.arrivals import (
     removes,
 )
 from services.notifier.deliveries import Ended, deliveries
-from services.notifier.directory import PersonRecord, PreferenceRecord, wishes_of
 from services.notifier.domain.states import Reason, State
-from services.notifier.domain.telling import DEFAULT_CHANNEL, is_too_old, privacy
+from services.notifier.domain.telling import DEFAULT_CHANNEL, is_too_old
 
 ENTRIES = "recognition.entries.v1"
 DIRECTORY_TOPICS = ("recognition.people.v1", "recognition.preferences.v1", "recognition.erasures.v1")
 DELIVERIES = "recognition.deliveries.v1"
-# An erasure outranks every record of the same person in one batch.
-_ERASURE_RANK = {"received": 1, "given": 2}
-
 _CONFLICT = Refusal(Code.ID_CONFLICT, Stage.STORE, "one of this id but with another body is there already")
-
-K = TypeVar("K", PersonRecord, PreferenceRecord)
-Rank = tuple[float, float, str] | tuple[datetime, str, int]
-
-
-Items = Sequence[Item[Arrival]]
 
 
 class NotifierHandler:
@@ -56,18 +46,19 @@ class NotifierHandler:
         ("recognition.people.v1", "recognition.preferences.v1", DELIVERIES),
     )
     dlq_topic = "recognition.dlq.notifier"
-    publishes: Sequence[str] = ("recognition.deliveries.v1",)
+    publishes: Sequence[str] = (DELIVERIES, "recognition.erasure-reports.v1")
 
-    def __init__(self, digest_key: bytes) -> None:
-        """digest_key: of the HMAC over bodies."""
+    def __init__(self, digest_key: bytes, *, backup_retention_days: int = 30) -> None:
+        """digest_key: of the HMAC over bodies. backup_retention_days: as reports on erasures name it."""
         self._digest_key = digest_key
+        self._backup_retention_days = backup_retention_days
 
     def decode(self, record: ConsumerRecord, now: datetime) -> Arrival | Refusal:
         """Record → event with its arrival, or why it is refused."""
         return arrive(record, now, self._digest_key)
 
     async def apply(self, connection: AnyConnection, items: Items) -> Sequence[Outgoing]:
-        """Keep one batch: tables in this order, each written once. Returns deliveries of what ended on arrival."""
+        """Keep one batch: tables in this order. Returns deliveries of what ended by it, and reports on erasures."""
         people, preferences, withdrawals, delivered, recognitions = [], [], [], [], []
         for item in items:
             body = body_of(item)
@@ -83,50 +74,23 @@ class NotifierHandler:
                 recognitions.append(item)
             else:
                 item.outcome = Outcome.IGNORED
+        outgoing: list[Outgoing] = []
         if people:
-            await _keep_people(connection, people)
+            outgoing += await keeping.keep_people(
+                connection,
+                people,
+                now=datetime.now(UTC),
+                backup_retention_days=self._backup_retention_days,
+            )
         if preferences:
-            await _keep_preferences(connection, preferences)
+            await keeping.keep_preferences(connection, preferences)
         if withdrawals:
             await _keep_withdrawals(connection, withdrawals)
         if delivered:
             await _keep_told(connection, delivered)
-        return await _add_intents(connection, recognitions) if recognitions else []
-
-
-async def _keep_people(connection: AnyConnection, items: Items) -> None:
-    records = [_person_record(item) for item in items]
-    changed = await directory.keep_people(connection, _newest(records, _person_rank))
-    stored = await directory.people_versions(connection, sorted({r.employee for r in records}))
-    for item, record in zip(items, records, strict=True):
-        version = stored[record.employee]
-        if record.erased is not None:
-            is_stored = version.erased == record.erased
-        else:
-            is_stored = (version.happened_at, version.event_id) == (record.happened_at, record.event_id)
-        if is_stored and record.digest != version.digest:
-            item.refuse(_CONFLICT)
-        else:
-            _set_outcome(item, record.employee, is_stored, changed)
-
-
-async def _keep_preferences(connection: AnyConnection, items: Items) -> None:
-    records = [_preference_record(item) for item in items]
-    changed = await directory.keep_preferences(connection, _newest(records, _preference_rank))
-    stored = await directory.preference_versions(connection, sorted({r.employee for r in records}))
-    for item, record in zip(items, records, strict=True):
-        is_stored = stored[record.employee] == _preference_rank(record)
-        _set_outcome(item, record.employee, is_stored, changed)
-
-
-def _set_outcome(item: Item[Arrival], employee: str, is_stored: bool, changed: set[str]) -> None:
-    """Overtaken by a newer record: ignored. Stored by this batch: applied, the first of equals. Before: duplicate."""
-    if not is_stored:
-        item.outcome = Outcome.IGNORED
-    elif employee in changed:
-        changed.discard(employee)
-    else:
-        item.outcome = Outcome.DUPLICATE
+        if recognitions:
+            outgoing += await _add_intents(connection, recognitions)
+        return outgoing
 
 
 async def _keep_withdrawals(connection: AnyConnection, items: Items) -> None:
@@ -151,7 +115,12 @@ async def _keep_told(connection: AnyConnection, items: Items) -> None:
 
 
 async def _add_intents(connection: AnyConnection, items: Items) -> list[Outgoing]:
-    intents = [_new_intent(item) for item in items]
+    bodies = [expect(item, RecognitionV1) for item in items]
+    concerned = {
+        employee for body in bodies for employee in (body.employee, body.giver) if employee is not None
+    }
+    erased = await erasing.read_erased(connection, sorted(concerned))
+    intents = [_new_intent(item, erased) for item in items]
     if before := await told.take(connection, [i.place for i in intents]):
         intents = [_told_before(i) if i.place in before else i for i in intents]
     first: dict[told.Place, store.NewIntent] = {}
@@ -192,34 +161,14 @@ def _told_before(intent: store.NewIntent) -> store.NewIntent:
     return replace(intent, body=None, channel=DEFAULT_CHANNEL, reason=Reason.ALREADY_TOLD)
 
 
-def _person_record(item: Item[Arrival]) -> PersonRecord:
-    body = body_of(item)
-    if isinstance(body, ErasureV1):
-        return PersonRecord(body.employee, None, None, None, erased=body.scope)
-    if isinstance(body, Removal):
-        return PersonRecord(body.gone.key, body.gone.time, "", None)
-    person, event = expect(item, PersonV1), event_of(item)
-    kept = person.model_dump_json(exclude_defaults=True)
-    return PersonRecord(person.employee, event.time, event.id, kept, digest=arrival_of(item).digest)
-
-
-def _preference_record(item: Item[Arrival]) -> PreferenceRecord:
-    body = body_of(item)
-    if isinstance(body, Removal):
-        return PreferenceRecord(body.gone.key, body.gone.time, "", 0, None)
-    wishes, event = expect(item, PreferencesV1), event_of(item)
-    return PreferenceRecord(
-        wishes.employee,
-        event.time,
-        event.id,
-        privacy(wishes_of(wishes)),
-        wishes.model_dump_json(exclude_defaults=True),
-    )
-
-
-def _new_intent(item: Item[Arrival]) -> store.NewIntent:
+def _new_intent(item: Item[Arrival], erased: Mapping[str, Scope]) -> store.NewIntent:
+    """erased: who is, how far. What must not be told is kept without its words."""
     event, body, arrival = event_of(item), expect(item, RecognitionV1), arrival_of(item)
-    too_old = is_too_old(event.time, arrival.arrived_at)
+    reason = None
+    if body.employee in erased or (body.giver is not None and erased.get(body.giver) == "given"):
+        reason = Reason.ERASED
+    elif is_too_old(event.time, arrival.arrived_at):
+        reason = Reason.TOO_OLD
     return store.NewIntent(
         recognition=UUID(event.id),
         employee=body.employee,
@@ -227,27 +176,9 @@ def _new_intent(item: Item[Arrival]) -> store.NewIntent:
         giver=body.giver if body.by == "person" else None,
         occurred_at=event.time,
         correlation=event.correlationid or event.id,
-        body=None if too_old else body.model_dump_json(exclude_defaults=True),
+        body=None if reason else body.model_dump_json(exclude_defaults=True),
         arrived_at=arrival.arrived_at,
         digest=arrival.digest,
-        channel=DEFAULT_CHANNEL if too_old else None,
-        reason=Reason.TOO_OLD if too_old else None,
+        channel=DEFAULT_CHANNEL if reason else None,
+        reason=reason,
     )
-
-
-def _person_rank(record: PersonRecord) -> tuple[int, float, str]:
-    if record.erased is not None or record.happened_at is None or record.event_id is None:
-        return _ERASURE_RANK[record.erased or "received"], 0.0, ""
-    return 0, record.happened_at.timestamp(), record.event_id
-
-
-def _preference_rank(record: PreferenceRecord) -> tuple[datetime, str, int]:
-    return record.happened_at, record.event_id, record.privacy
-
-
-def _newest(records: Iterable[K], rank: Callable[[K], Rank]) -> list[K]:
-    """The highest-ranking record of each person, of equals the first: one statement touches a row once."""
-    newest: dict[str, K] = {}
-    for record in sorted(records, key=rank, reverse=True):
-        newest.setdefault(record.employee, record)
-    return list(newest.values())

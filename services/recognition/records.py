@@ -8,22 +8,24 @@ import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas.fields import Contract
+from schemas.models.erasures import ErasureV1
 from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from schemas.registry import BY_NAME
-from services.kit import cloudevents
+from services.kit import cloudevents, ids
 from services.kit.batch import Item, Outgoing, Position
 from services.kit.deadletter import dead_letter
 from services.kit.errors import Refusal
 from services.kit.receive import receive
 from services.kit.tombstone import read_tombstone
-from services.recognition.domain.facts import Entry, Fact, Removal
+from services.recognition.domain.facts import Entry, Fact, FormerErasure, Removal
 
 SOURCE = "urn:waystone:recognition"
 _REMOVABLE: dict[str, type[Contract]] = {
     "recognition.people.v1": PersonV1,
     "recognition.preferences.v1": PreferencesV1,
 }
+_ERASURE = BY_NAME["erasure"]
 
 _Packed = tuple[str, int, int, int, bytes | None, bytes | None, list[tuple[str, bytes]]]
 _unpacker = msgspec.msgpack.Decoder(_Packed)
@@ -103,6 +105,30 @@ def publish(entry: Entry) -> Outgoing:
         traceparent=entry.cause.traceparent,
     )
     return Outgoing(event_type.topic, *cloudevents.encode(event))
+
+
+def erase_former(former: FormerErasure) -> Outgoing:
+    """The erasure of an id that an erased person had before. What it follows from is its cause."""
+    cause = former.cause
+    body = ErasureV1(employee=former.employee, scope="given" if former.given else "received")
+    event = cloudevents.Event(
+        id=str(ids.derive(cause.time, "erasure", cause.source, cause.id, former.employee)),
+        source=SOURCE,
+        type=_ERASURE.type,
+        time=cause.time,
+        data=body.model_dump_json().encode(),
+        dataschema=_ERASURE.dataschema,
+        partitionkey=former.employee,
+        correlationid=cause.correlation,
+        causationid=cause.id,
+        traceparent=cause.traceparent,
+    )
+    return Outgoing(_ERASURE.topic, *cloudevents.encode(event))
+
+
+def tombstones(employee: str) -> list[Outgoing]:
+    """Compaction keeps a person's newest record for ever, unless this one follows it."""
+    return [Outgoing(topic, employee.encode(), None, ()) for topic in _REMOVABLE]
 
 
 def _digest(data: bytes, key: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -41,7 +41,7 @@ class Selection:
 
     def arguments(self) -> tuple[list[str], list[str], list[str], list[str], int]:
         """As the queries take them."""
-        sources, ids = _columns(self.originals)
+        sources, ids = columns(self.originals)
         return sorted(self.arriving), sorted(self.erased), sources, ids, self.limit
 
     def __bool__(self) -> bool:
@@ -58,6 +58,16 @@ class ParkedRow:
     parked_at: datetime | None
     in_turn: bool = True
     """Among the oldest of those that wait for somebody who arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingRow:
+    """A withdrawal that waits, as it is stored. by: who takes it back."""
+
+    original: EventKey
+    key: EventKey
+    by: str | None
+    record: bytes
 
 
 async def read_beginning(connection: AnyConnection) -> date:
@@ -88,6 +98,8 @@ async def read_people(connection: AnyConnection, employees: Iterable[str]) -> di
             employee=row["employee"],
             known=periods is not None,
             erased=row["erased"],
+            given_erased=row["given_erased"],
+            formers=tuple(row["formerly"]),
             version=_version(row["record_time"], row["record_id"]),
             statuses=periods.statuses if periods is not None else (),
             managers=periods.managers if periods is not None else (),
@@ -105,10 +117,13 @@ async def read_skills(connection: AnyConnection, employees: Iterable[str]) -> di
     return {row["employee"]: frozenset(row["skills"]) for row in rows}
 
 
-async def read_inbox(connection: AnyConnection, keys: Iterable[EventKey]) -> dict[EventKey, bytes | None]:
-    """Digests of those that were accepted before; None for an awaited original."""
-    rows = await connection.fetch(SQL["read_inbox"], *_columns(keys))
-    return {(row["source"], row["id"]): row["digest"] for row in rows}
+async def read_inbox(
+    connection: AnyConnection, keys: Iterable[EventKey]
+) -> tuple[dict[EventKey, bytes | None], set[EventKey]]:
+    """Digests of those that were accepted before, None for an awaited original; and which were refused for good."""
+    rows = await connection.fetch(SQL["read_inbox"], *columns(keys))
+    places = {(row["source"], row["id"]): row["digest"] for row in rows if not row["closed"]}
+    return places, {(row["source"], row["id"]) for row in rows if row["closed"]}
 
 
 async def read_parked(connection: AnyConnection, selection: Selection) -> list[ParkedRow]:
@@ -126,7 +141,7 @@ async def read_awaiting(
     connection: AnyConnection, originals: Iterable[EventKey]
 ) -> list[tuple[EventKey, bytes]]:
     """Original and packed record of the withdrawals that wait for these originals, oldest first."""
-    rows = await connection.fetch(SQL["read_awaiting"], *_columns(originals))
+    rows = await connection.fetch(SQL["read_awaiting"], *columns(originals))
     return [((row["of_source"], row["of_id"]), row["record"]) for row in rows]
 
 
@@ -135,7 +150,7 @@ async def read_emitted(
 ) -> dict[EventKey, dict[UUID, Emission]]:
     """What was published because of these events."""
     found: dict[EventKey, dict[UUID, Emission]] = {}
-    for row in await connection.fetch(SQL["read_emitted"], *_columns(originals)):
+    for row in await connection.fetch(SQL["read_emitted"], *columns(originals)):
         entry = UUID(bytes=row["entry"].bytes)
         emission = Emission(entry, row["employee"], row["type_name"], row["withdrawn"])
         found.setdefault((row["source"], row["id"]), {})[entry] = emission
@@ -162,23 +177,26 @@ async def update_people(connection: AnyConnection, people: Iterable[Person]) -> 
         [p.wishes_version[0] if p.wishes_version else None for p in rows],
         [p.wishes_version[1] if p.wishes_version else None for p in rows],
         [p.waiting for p in rows],
+        [p.given_erased for p in rows],
+        [" ".join(p.formers) for p in rows],
     )
 
 
-async def delete_skills(connection: AnyConnection, employees: Iterable[str]) -> None:
-    """Forget what these people were seen to use."""
-    await connection.execute(SQL["delete_skills"], sorted(employees))
+async def delete_skills(connection: AnyConnection, employees: Iterable[str]) -> dict[str, int]:
+    """Forget what these people were seen to use; return how many skills that were, by employee."""
+    rows = await connection.fetch(SQL["delete_skills"], sorted(employees))
+    return {row["employee"]: row["skills"] for row in rows}
 
 
 async def insert_skills(connection: AnyConnection, skills: Mapping[str, Iterable[str]]) -> None:
     """Remember newly seen skills."""
     pairs = [(employee, skill) for employee, names in skills.items() for skill in names]
-    await connection.execute(SQL["insert_skills"], *_columns(pairs))
+    await connection.execute(SQL["insert_skills"], *columns(pairs))
 
 
 async def delete_inbox(connection: AnyConnection, keys: Iterable[EventKey]) -> None:
     """Forget that these were accepted."""
-    await connection.execute(SQL["delete_inbox"], *_columns(keys))
+    await connection.execute(SQL["delete_inbox"], *columns(keys))
 
 
 async def insert_inbox(
@@ -196,7 +214,7 @@ async def insert_inbox(
 
 async def delete_parked(connection: AnyConnection, keys: Iterable[PartKey]) -> None:
     """These parts wait no longer."""
-    await connection.execute(SQL["delete_parked"], *_columns(keys, 3))
+    await connection.execute(SQL["delete_parked"], *columns(keys, 3))
 
 
 async def insert_parked(
@@ -218,20 +236,19 @@ async def insert_parked(
 
 async def delete_awaiting(connection: AnyConnection, keys: Iterable[tuple[str, str, str, str]]) -> None:
     """These withdrawals wait no longer. Keys: source and id of the original, then its own."""
-    await connection.execute(SQL["delete_awaiting"], *_columns(keys, 4))
+    await connection.execute(SQL["delete_awaiting"], *columns(keys, 4))
 
 
-async def insert_awaiting(
-    connection: AnyConnection, rows: Sequence[tuple[EventKey, EventKey, bytes]]
-) -> None:
-    """Withdrawals wait: original, its own key, packed record."""
+async def insert_awaiting(connection: AnyConnection, rows: Sequence[AwaitingRow]) -> None:
+    """These withdrawals wait."""
     await connection.execute(
         SQL["insert_awaiting"],
-        [original[0] for original, _, _ in rows],
-        [original[1] for original, _, _ in rows],
-        [key[0] for _, key, _ in rows],
-        [key[1] for _, key, _ in rows],
-        [record for _, _, record in rows],
+        [row.original[0] for row in rows],
+        [row.original[1] for row in rows],
+        [row.key[0] for row in rows],
+        [row.key[1] for row in rows],
+        [row.by for row in rows],
+        [row.record for row in rows],
     )
 
 
@@ -259,19 +276,6 @@ async def mark_withdrawn(connection: AnyConnection, entries: Mapping[UUID, Event
     return len(rows)
 
 
-async def find_keys(
-    connection: AnyConnection, query: str, age: timedelta | None, limit: int
-) -> list[EventKey]:
-    """Events one of the sweep's `find_` queries names."""
-    arguments = (limit,) if age is None else (age, limit)
-    return [(row[0], row[1]) for row in await connection.fetch(SQL[query], *arguments)]
-
-
-async def find_releasable(connection: AnyConnection, limit: int) -> set[str]:
-    """Known people for whom parts still wait."""
-    return {row["employee"] for row in await connection.fetch(SQL["find_releasable"], limit)}
-
-
 def _version(time: datetime | None, id_: str | None) -> tuple[datetime, str] | None:
     return (time, id_) if time is not None and id_ is not None else None
 
@@ -284,6 +288,7 @@ def _write_periods(person: Person) -> str | None:
     ).decode()
 
 
-def _columns(keys: Iterable[Sequence[str]], width: int = 2) -> list[list[str]]:
+def columns(keys: Iterable[Sequence[str]], width: int = 2) -> list[list[str]]:
+    """Rows → one list per column, as `unnest` wants them."""
     rows = list(keys)
     return [[row[column] for row in rows] for column in range(width)]

@@ -60,10 +60,10 @@ class Sweep:
         metrics.SWEPT_AT.set_to_current_time()
 
     async def _settle_what_waits(self, connection: AnyConnection) -> None:
-        releasable = await store.find_releasable(connection, _PEOPLE_MAX)
-        come = await store.find_keys(connection, "find_awaited_originals", None, _EVENTS_MAX)
-        stale = await store.find_keys(connection, "find_expired_parked", self._parked_age_max, _EVENTS_MAX)
-        missed = await store.find_keys(connection, "find_expired_awaited", self._parked_age_max, _EVENTS_MAX)
+        releasable = await _find_releasable(connection, _PEOPLE_MAX)
+        come = await _find_keys(connection, "find_awaited_originals", None, _EVENTS_MAX)
+        stale = await _find_keys(connection, "find_expired_parked", self._parked_age_max, _EVENTS_MAX)
+        missed = await _find_keys(connection, "find_expired_awaited", self._parked_age_max, _EVENTS_MAX)
         if not (releasable or come or stale or missed):
             return
         needs = Needs(people=set(releasable), arriving=releasable, originals={*come, *stale, *missed})
@@ -95,3 +95,16 @@ def _give_up(state: State, parked: Iterable[EventKey], awaited: Iterable[EventKe
             state.stop_awaiting(original, awaiting)
             if not state.emitted.get(original):  # else it took back what there was
                 state.bury(awaiting.fact, refuse(Code.ORIGINAL_UNKNOWN, "what it takes back has not come"))
+
+
+async def _find_keys(
+    connection: AnyConnection, query: str, age: timedelta | None, limit: int
+) -> list[EventKey]:
+    """Events one of the sweep's `find_` queries names."""
+    arguments = (limit,) if age is None else (age, limit)
+    return [(row[0], row[1]) for row in await connection.fetch(store.SQL[query], *arguments)]
+
+
+async def _find_releasable(connection: AnyConnection, limit: int) -> set[str]:
+    """Known people for whom parts still wait."""
+    return {row["employee"] for row in await connection.fetch(store.SQL["find_releasable"], limit)}

@@ -11,7 +11,7 @@ from schemas.models.people import PersonV1
 from schemas.models.preferences import PreferencesV1
 from services.kit.errors import Retry
 from services.kit.sql import AnyConnection
-from services.recognition import records, store
+from services.recognition import erased, records, store
 from services.recognition.domain.facts import EventKey, Fact, Part, Removal, parts_of
 from services.recognition.domain.people import Person
 from services.recognition.domain.state import Awaiting, Limits, State
@@ -44,13 +44,14 @@ class Needs:
             return
         self.events.add(happened.key)
         match happened.body:
-            case WithdrawalV1(of=of):
+            case WithdrawalV1(of=of, by=by):
                 self.originals.add((of.source, of.id))
+                self.people.update(() if by is None else (by,))
             case ErasureV1(employee=employee):
                 self.people.add(employee)
                 self.erased.add(employee)
-            case PersonV1(employee=employee):
-                self.people.add(employee)
+            case PersonV1(employee=employee, formerly=formerly):
+                self.people.update((employee, *formerly))
                 self.arriving.add(employee)
             case PreferencesV1(employee=employee):
                 self.people.add(employee)
@@ -80,18 +81,23 @@ class Reader:
             frozenset(needs.arriving), frozenset(needs.erased), frozenset(needs.originals), self.released_max
         )
         mentioned = await store.mentioned_by_parked(connection, selection) if selection else set()
-        people = await store.lock_people(connection, needs.people | mentioned)
+        formers = await erased.read_formers(connection, needs.erased) if needs.erased else set()
+        people = await store.lock_people(connection, needs.people | mentioned | formers)
+        if any(not people.keys() >= set(people[employee].formers) for employee in needs.erased):
+            raise Retry("known by further ids meanwhile")
         state = State(
             covered_since=self.history_since or await store.read_beginning(connection),
             limits=self.limits,
             people=people,
         )
-        state.inbox = await store.read_inbox(connection, needs.events | needs.originals)
-        state.places = frozenset(key for key, digest in state.inbox.items() if digest is None)
+        state.inbox, state.closed = await store.read_inbox(connection, needs.events | needs.originals)
+        state.places = frozenset(key for key, digest in state.inbox.items() if digest is None) | state.closed
         if selection:
             await self._load_parked(connection, state, selection)
         await _load_named(connection, state, needs.named)
         awaited = needs.originals | state.places
+        if needs.erased:
+            awaited |= await erased.find_awaited_by(connection, needs.erased)
         if awaited:
             state.emitted = await store.read_emitted(connection, awaited)
             await self._load_awaiting(connection, state, awaited)
@@ -137,23 +143,28 @@ async def _load_skills(connection: AnyConnection, state: State, learners: set[st
             state.people[employee] = replace(state.people[employee], skills=skills)
 
 
-async def save(connection: AnyConnection, state: State) -> None:
+async def save(connection: AnyConnection, state: State) -> dict[str, int]:
     """Write what the fold changed: each table in its turn, rows in order of their keys.
 
-    Raises Retry when another batch accepted the same event, or took back the same entry, meanwhile.
+    Returns how many skills were forgotten, by employee. Raises Retry when another batch accepted the same event, or
+    took back the same entry, meanwhile.
     """
     changes = state.changes
+    forgotten: dict[str, int] = {}
     waiting_less = await _save_parked(connection, state)
     if changes.people:
         people = (state.people[employee] for employee in changes.people)
         await store.update_people(connection, (_counted(p, waiting_less) for p in people))
     if changes.skills_forgotten:
-        await store.delete_skills(connection, changes.skills_forgotten)
+        forgotten = await store.delete_skills(connection, changes.skills_forgotten)
     if changes.skills:
         await store.insert_skills(connection, changes.skills)
     await _save_inbox(connection, state)
     await _save_awaiting(connection, state)
+    if changes.closed:
+        await erased.close_originals(connection, changes.closed)
     await _save_emitted(connection, state)
+    return forgotten
 
 
 async def _save_parked(connection: AnyConnection, state: State) -> dict[str, int]:
@@ -198,7 +209,7 @@ async def _save_awaiting(connection: AnyConnection, state: State) -> None:
     if gone:
         await store.delete_awaiting(connection, gone)
     added = [
-        (original, key, records.pack(awaiting.fact.origin))
+        store.AwaitingRow(original, key, awaiting.by, records.pack(awaiting.fact.origin))
         for original, waiting in state.awaiting.items()
         for key, awaiting in waiting.items()
         if not awaiting.stored

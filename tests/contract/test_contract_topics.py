@@ -1,11 +1,13 @@
 """The topic files keep the promises of the architecture, and the keys in code are the keys they name."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from schemas.models.corrections import WithdrawalV1
 from schemas.registry import EVENT_TYPES, EventType, read_body
 from schemas.topic_files import SERVICES, Topic
+from services.kit.erasure import KAFKA_FORGETS_AFTER
 from tests.contract.contract_bodies import encode, example_bodies
 
 KEYS: dict[str, Callable[[Any], str]] = {
@@ -16,7 +18,7 @@ KEYS: dict[str, Callable[[Any], str]] = {
     "partition": lambda body: str(body["partition"]),
     "what it corrects": lambda body: f"{body['of']['source']} {body['of']['id']}",
 }
-KEPT_WITHOUT_LIMIT = {"purpose", "people", "preferences", "erasures", "checkpoints"}
+KEPT_WITHOUT_LIMIT = {"purpose", "people", "preferences", "erasures", "erasure-reports", "checkpoints"}
 COMPACTED = {"people", "preferences", "erasures"}
 INPUTS = {
     "achievements", "thank-you-notes", "milestones", "assignments", "goals", "purpose", "people", "preferences",
@@ -24,13 +26,13 @@ INPUTS = {
 }  # fmt: skip
 READ_BY = {
     "recognition": INPUTS,
-    "ledger": {"entries", "people", "preferences", "erasures", "deliveries"},
+    "ledger": {"entries", "people", "preferences", "erasures", "erasure-reports", "deliveries"},
     "notifier": {"entries", "gaps", "people", "preferences", "erasures", "deliveries"},
 }
 WRITTEN_BY = {
-    "recognition": INPUTS | {"entries"},
-    "ledger": {"gaps", "checkpoints", "erasures"},
-    "notifier": {"deliveries", "preferences", "goals"},
+    "recognition": INPUTS | {"entries", "erasure-reports"},
+    "ledger": {"gaps", "checkpoints", "erasures", "erasure-reports"},
+    "notifier": {"deliveries", "erasure-reports", "preferences", "goals"},
     "systems": INPUTS,
 }
 
@@ -93,3 +95,11 @@ def test_who_reads_and_who_writes_is_as_the_rights_say(topic_file: Topic) -> Non
 
 def test_each_service_has_its_own_dead_letters(topics: dict[str, Topic]) -> None:
     assert {f"recognition.dlq.{name}" for name in SERVICES} == {name for name in topics if ".dlq." in name}
+
+
+def test_a_receipt_of_erasure_counts_every_topic_with_words_to_its_end(topic_file: Topic) -> None:
+    """After its retention a record waits for its segment to be closed, and for the broker to look."""
+    if topic_file.retention_days is None:
+        return
+    segment = timedelta(milliseconds=int(topic_file.config["segment.ms"]))
+    assert timedelta(days=topic_file.retention_days) + segment + timedelta(hours=1) <= KAFKA_FORGETS_AFTER

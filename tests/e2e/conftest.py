@@ -12,6 +12,7 @@ from deploy.local.stack import Stack
 from services.kit import issuer
 
 PAGE_KEY = "only-for-tests-only-for-tests-only"
+RECORD_KEY = "for-records-in-tests-for-records-in-tests"
 
 
 @dataclass
@@ -35,7 +36,12 @@ async def home() -> AsyncIterator[Home]:
         issuer_folder = stack.folder.path / "issuer"
         env = {
             "recognition": {"HISTORY_SINCE": "2025-01-01"},
-            "ledger": {"JWT_JWKS": str(issuer.jwks_file(issuer_folder)), "PAGE_LINK_KEY": PAGE_KEY},
+            "ledger": {
+                "JWT_JWKS": str(issuer.jwks_file(issuer_folder)),
+                "PAGE_LINK_KEY": PAGE_KEY,
+                "RECORD_KEY": RECORD_KEY,
+                "RECORD_URL": "https://waystone.example/records",
+            },
         }
         async with House(stack, env) as house:
             producer = AIOKafkaProducer(

@@ -19,6 +19,7 @@ from services.kit.sql import Pool
 from services.ledger import api, identity
 from services.ledger.api.access import Access
 from services.ledger.links import Signer
+from services.ledger.record.web import Recorder
 from services.ledger.snapshot import Snapshots
 from tests.integration.ledger_read_company import Company
 
@@ -61,6 +62,7 @@ async def serving(
     rates: RateSettings | None = None,
     settings: AuthSettings | None = None,
     cookie_secure: bool = False,
+    recorder: Recorder | None = None,
 ) -> AsyncIterator[Desk]:
     """Serve the API on the database of `url`, its owner's. folder: for the issuer's keys."""
     settings = settings or AuthSettings(jwt_jwks=str(issuer.jwks_file(folder)))
@@ -73,7 +75,7 @@ async def serving(
     reader = identity.Reader(pool, lambda: NOW)
     limits = RateLimits(rates or RateSettings(rate_burst=100_000))
     access = Access(reader, writer, Authenticator(settings, lambda: NOW), limits, lambda: NOW)
-    api.add_routes(app, access, snapshots, Signer(KEY, cookie_secure))
+    api.add_routes(app, access, snapshots, Signer(KEY, cookie_secure), recorder)
     made: list[httpx.AsyncClient] = []
 
     def asking(subject: str | None = None, *scopes: str) -> httpx.AsyncClient:

@@ -40,8 +40,8 @@ class World:
 
     def mention(self, happened: Fact | Removal) -> None:
         body = happened.body if isinstance(happened, Fact) else happened
-        named = [getattr(body, name, None) for name in ("employee", "giver", "accepted_by")]
-        named += [*getattr(body, "to", ()), *getattr(body, "helped_by", ())]
+        named = [getattr(body, name, None) for name in ("employee", "giver", "accepted_by", "by")]
+        named += [*getattr(body, "to", ()), *getattr(body, "helped_by", ()), *getattr(body, "formerly", ())]
         for employee in named:
             if employee is not None:
                 self.state.people.setdefault(employee, Person(employee))

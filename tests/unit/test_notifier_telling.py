@@ -252,3 +252,28 @@ def test_a_handle_is_taken_with_or_without_its_sign_and_a_member_id_as_it_stands
     assert usable_handle("ada.l") == usable_handle("@ada.l") == "@ada.l"
     assert usable_handle("U012AB3CD") == "U012AB3CD"
     assert usable_handle("SUSANNE-MEYER") == "@SUSANNE-MEYER"
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight_utc"),
+    [
+        ("Europe/Rome", datetime(2026, 10, 31, 23, 0, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 10, 31, 11, 0, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2026, 11, 1, 7, 0, tzinfo=UTC)),
+    ],
+)
+def test_mail_ends_with_the_last_day_in_the_persons_own_time_zone(zone: str, midnight_utc: datetime) -> None:
+    """They have left from 1 November on: 31 October is their last day, to its last second."""
+    gone = replace(ADA, timezone=zone, statuses=((date(2020, 1, 1), "active"), (date(2026, 11, 1), "left")))
+    case = replace(CASE, person=gone, arrived_at=midnight_utc - timedelta(hours=2))
+    assert isinstance(decide(case, midnight_utc - timedelta(seconds=1), ["email"]), Tell)
+    assert decide(case, midnight_utc, ["email"]) == Suppress(Reason.LEFT, "email")
+
+
+def test_what_quiet_hours_hold_over_the_last_day_is_never_told() -> None:
+    gone = replace(ADA, timezone="UTC", statuses=((date(2020, 1, 1), "active"), (date(2026, 11, 1), "left")))
+    night = datetime(2026, 10, 31, 23, 0, tzinfo=UTC)
+    case = replace(CASE, person=gone, wishes=Wishes(quiet=(time(22), time(7))), arrived_at=night)
+    held = decide(case, night, ["email"])
+    assert isinstance(held, Hold)
+    assert decide(case, held.until, ["email"]) == Suppress(Reason.LEFT, "email")

@@ -90,3 +90,17 @@ FROM outbox;
 -- name: set_aside
 -- A record the broker refuses for good is kept here, so that it blocks nothing behind it.
 INSERT INTO outbox_aside (topic, key, value, headers, code) VALUES ($1, $2, $3, $4, $5);
+
+-- name: forget_aside
+-- Records set aside whose key is one of these ids ($1), or whose body names one as a JSON text. Returns one of the
+-- ids per record that went. An id holds nothing that JSON would escape.
+DELETE FROM outbox_aside AS a
+USING (
+    SELECT DISTINCT ON (o.id) o.id, n.employee
+    FROM unnest($1::text[]) AS n (employee)
+    JOIN outbox_aside AS o ON o.key = convert_to(n.employee, 'UTF8')
+        OR position(convert_to('"' || n.employee || '"', 'UTF8') IN o.value) > 0
+    ORDER BY o.id, n.employee
+) AS found
+WHERE a.id = found.id
+RETURNING found.employee;

@@ -38,7 +38,7 @@ _TEXTS = {
     401: "`TOKEN_MISSING`, `TOKEN_BAD`",
     403: "`SCOPE_MISSING`",
     404: "`NOT_FOUND`: it does not exist, or is not for you",
-    409: "`DISPUTE_EXISTS`, `DISPUTE_DECIDED`",
+    409: "`DISPUTE_EXISTS`, `DISPUTE_DECIDED`, `FORMER_ID`",
     413: "`BODY_TOO_LARGE`",
     422: "`REQUEST_BAD`, `CURSOR_BAD`, `SCHEMA_BAD`, `IDEMPOTENCY_KEY_REUSED`",
     429: "`RATE_LIMITED`: ask again after `Retry-After` seconds",

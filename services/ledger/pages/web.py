@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from markupsafe import Markup
 from services.kit.web import problem_response
 from services.ledger import reading
 from services.ledger.identity import Reader
-from services.ledger.links import COOKIE, COOKIE_SECONDS, Signer
+from services.ledger.links import COOKIE, COOKIE_SECONDS, RECORD_DAYS, Carry, Signer
 from services.ledger.pages import timeline
 
 PAGE_ENTRIES = 200
@@ -54,8 +54,10 @@ def render(name: str, status: int = 200, **values: object) -> HTMLResponse:
     )
 
 
-def router(reader: Reader, signer: Signer | None, now: Callable[[], datetime]) -> APIRouter:
-    """Routes under `/people`. signer: None keeps every page shut. now: UTC."""
+def router(
+    reader: Reader, signer: Signer | None, now: Callable[[], datetime], *, records: bool = False
+) -> APIRouter:
+    """Routes under `/people`. signer: None keeps every page shut. now: UTC. records: the page offers the record."""
     routes = APIRouter(tags=["pages"], include_in_schema=False)
 
     @routes.get("/people/{employee}/open")
@@ -92,7 +94,11 @@ def router(reader: Reader, signer: Signer | None, now: Callable[[], datetime]) -
             person = reading.Person(employee, "Your page", None, None, "UTC")
         earlier = f"/people/{employee}?before={entries[-1].id}" if len(entries) == PAGE_ENTRIES else None
         shown = timeline.build(entries, zone_of(person.timezone))
-        return render("person.html", person=person, timeline=shown, earlier=earlier)
+        record = {
+            carry: f"/records/{employee}?{signer.record_query(employee, carry, now(), RECORD_DAYS)}"
+            for carry in (get_args(Carry) if records else ())
+        }
+        return render("person.html", person=person, timeline=shown, earlier=earlier, record=record)
 
     return routes
 

@@ -55,8 +55,17 @@ SELECT $1::date, employee, cause_source, cause_id, deed_id, occurred_at, answere
 FROM deed_month_fold WHERE begins = $1::date::timestamp AT TIME ZONE 'UTC';
 
 -- name: keep_giving
+-- A withdrawal has the words of whoever gave what it takes back, be that here or in an archive already.
 INSERT INTO archived_giving
-SELECT $1::date, giver, employee, id, occurred_at FROM {month} WHERE giver IS NOT NULL;
+SELECT $1::date, giver, employee, id, occurred_at FROM {month} WHERE giver IS NOT NULL
+UNION
+SELECT $1::date, e.giver, back.employee, back.id, back.occurred_at
+FROM {month} AS back
+JOIN entry AS e ON e.employee = back.employee AND e.id = back.withdraws AND e.occurred_at = id_time(back.withdraws)
+WHERE e.giver IS NOT NULL
+UNION
+SELECT $1::date, g.giver, back.employee, back.id, back.occurred_at
+FROM {month} AS back JOIN archived_giving AS g ON g.employee = back.employee AND g.entry_id = back.withdraws;
 
 -- name: forget_kept
 -- What was kept of the month beginning on $1.

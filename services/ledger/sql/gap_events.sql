@@ -132,6 +132,15 @@ WHERE gap.employee <> '' AND closed_at IS NULL AND NOT EXISTS (
 )
 RETURNING gap_id, team, metric, employee;
 
+-- name: forget_erased
+-- What was told of people while they were being erased, closed by now. An erasure itself forgets what it finds.
+WITH erased AS (SELECT employee FROM erasure),
+deed AS (
+    DELETE FROM unnoticed_deed
+    WHERE taken_back_at IS NOT NULL AND employee IN (SELECT employee FROM erased)
+)
+DELETE FROM gap WHERE closed_at IS NOT NULL AND employee IN (SELECT employee FROM erased);
+
 -- name: add_gaps
 -- Remember gaps; parallel arrays. Returns those that were not known: of these, and only these, an event is sent.
 INSERT INTO gap (gap_id, team, metric, employee, opened_at, evidence)

@@ -185,34 +185,8 @@ FROM unnest($2::text[], $3::timestamptz[]) AS n (employee, removed_at)
 ORDER BY n.employee COLLATE "C"
 ON CONFLICT (employee, of_what) DO UPDATE SET removed_at = excluded.removed_at;
 
--- name: read_erasures
-SELECT employee, scope FROM erasure WHERE employee = ANY ($1::text[]);
-
--- name: delete_words
--- $1: whose words go. $2: of these, those whose words to others go, too. Returns one row per text that went.
-DELETE FROM words AS w
-USING (
-    SELECT employee AS erased, occurred_at, employee, entry_id FROM words WHERE employee = ANY ($1::text[])
-    UNION
-    SELECT giver, occurred_at, employee, id FROM entry WHERE giver = ANY ($2::text[])
-    UNION
-    SELECT giver, occurred_at, employee, entry_id FROM archived_giving WHERE giver = ANY ($2::text[])
-) AS n
-WHERE w.occurred_at = n.occurred_at AND w.employee = n.employee AND w.entry_id = n.entry_id
-RETURNING n.erased;
-
 -- name: delete_persons
-DELETE FROM person WHERE employee = ANY ($1::text[]);
+DELETE FROM person WHERE employee = ANY ($1::text[]) RETURNING employee;
 
 -- name: delete_preferences
-DELETE FROM preference WHERE employee = ANY ($1::text[]);
-
--- name: merge_erasures
-INSERT INTO erasure AS e (employee, requested_at, scope, words_erased)
-SELECT n.*
-FROM unnest($1::text[], $2::timestamptz[], $3::smallint[], $4::bigint[]) AS n (employee)
-ORDER BY n.employee COLLATE "C"
-ON CONFLICT (employee) DO UPDATE SET
-    requested_at = least(e.requested_at, excluded.requested_at),
-    scope = greatest(e.scope, excluded.scope),
-    words_erased = e.words_erased + excluded.words_erased;
+DELETE FROM preference WHERE employee = ANY ($1::text[]) RETURNING employee;

@@ -1,5 +1,5 @@
 -- Read queries of the API and the pages, run as the reader role: row security decides what each may find (see
--- sql/migrations/0008_rights.sql). Every one names what it wants all the same; none scans.
+-- sql/migrations/0009_rights.sql). Every one names what it wants all the same; none scans.
 
 -- name: identify
 -- Who asks until this transaction ends: subject, scopes separated by spaces, today.

@@ -21,6 +21,10 @@ RETURNING p.employee;
 -- What is stored of these people: tells a record seen before from one that is out of date.
 SELECT employee, happened_at, event_id, erased, digest FROM person WHERE employee = ANY ($1::text[]);
 
+-- name: delete_preferences
+-- Of erased people.
+DELETE FROM preference WHERE employee = ANY ($1::text[]) RETURNING employee;
+
 -- name: keep_preferences
 -- Wishes, one row per person. The newest by (time, id) stays, on a tie the more private.
 INSERT INTO preference AS p (employee, happened_at, event_id, privacy, body)
@@ -118,6 +122,25 @@ RETURNING recognition, employee;
 SELECT i.recognition, i.employee, i.digest
 FROM unnest($1::uuid[], $2::text[]) AS n (recognition, employee)
 JOIN intent AS i ON i.recognition = n.recognition AND i.employee = n.employee;
+
+-- name: end_erased
+-- What waits to be told to an erased person ($1), or by one whose words to others go, too ($2), ends here, and its
+-- words with it. $3: the channel named when it would have gone by none, $4: now.
+UPDATE intent AS i SET
+    state = 'suppressed', channel = $3, reason = 'erased', body = NULL, ended_at = $4
+WHERE i.state = 'due' AND (i.employee = ANY ($1::text[]) OR i.giver = ANY ($2::text[]))
+RETURNING i.recognition, i.employee, i.giver, i.occurred_at, i.correlation;
+
+-- name: silence_erased
+-- Of what is on its way the words go; its message ends when it is looked at next, which is now.
+UPDATE intent AS i SET body = NULL
+WHERE i.state = 'sending' AND i.body IS NOT NULL
+    AND (i.employee = ANY ($1::text[]) OR i.giver = ANY ($2::text[]))
+RETURNING i.employee, i.giver;
+
+-- name: read_erased
+-- How far these people are erased, those who are.
+SELECT employee, erased FROM person WHERE employee = ANY ($1::text[]) AND erased IS NOT NULL;
 
 -- name: take_due_intents
 -- Intents to decide on, locked until the end of the transaction, with all the decision needs.

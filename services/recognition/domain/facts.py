@@ -80,6 +80,27 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """A person was erased, or further than before, because of this event. gone: what → how many the fold let go."""
+
+    employee: str
+    given: bool
+    """The words they gave go, too."""
+    cause: Fact
+    gone: dict[str, int]
+    formerly: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormerErasure:
+    """An id an erased person had before, which is to be erased as well. cause: the erasure, or what told of the id."""
+
+    employee: str
+    given: bool
+    cause: Fact
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What one event brings to one person: decided, parked and released by itself."""
 

@@ -11,8 +11,17 @@ from schemas.models.preferences import PreferencesV1
 from schemas.models.purpose import ImpactV1, OrganisationGoalV1
 from schemas.models.thank_you_notes import ThankYouNoteV1
 from services.kit.errors import Refusal
+from services.recognition.domain import erasing
 from services.recognition.domain.entries import entries_of, withdrawal_of
-from services.recognition.domain.facts import Code, EventKey, Fact, Part, Removal, Verdict, parts_of
+from services.recognition.domain.facts import (
+    Code,
+    EventKey,
+    Fact,
+    Part,
+    Removal,
+    Verdict,
+    parts_of,
+)
 from services.recognition.domain.people import Person
 from services.recognition.domain.state import State, refuse
 from services.recognition.domain.waiting import Parked
@@ -71,10 +80,10 @@ def _take(state: State, fact: Fact) -> Verdict | Refusal:
     match fact.body:
         case PersonV1() | PreferencesV1():
             return _describe(state, fact)
-        case ErasureV1(employee=employee):
-            return _erase(state, employee)
+        case ErasureV1() as body:
+            return erasing.erase(state, fact, body)
         case WithdrawalV1() as body:
-            return _withdraw(state, fact, (body.of.source, body.of.id))
+            return _withdraw(state, fact, body)
         case SupportRequestV1() | OrganisationGoalV1() | ImpactV1():
             return Verdict.IGNORED
         case _:
@@ -89,6 +98,7 @@ def _describe(state: State, fact: Fact) -> Verdict | Refusal:
     assert isinstance(body, PersonV1 | PreferencesV1)
     person = state.person(body.employee)
     if person.erased:
+        erasing.hear_of_erased(state, fact, person, body)
         return _erased()
     if isinstance(body, PersonV1):
         return _replace(state, person, person.described(body, version))
@@ -114,14 +124,6 @@ def _replace(state: State, old: Person, new: Person) -> Verdict:
     return Verdict.APPLIED
 
 
-def _erase(state: State, employee: str) -> Verdict:
-    """Parked parts that say something about them lose their words with their rows."""
-    for parked in state.waiting.mentioning(employee):
-        state.unpark(parked)
-    state.forget(employee)
-    return Verdict.APPLIED
-
-
 # --- credit ---------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +131,8 @@ def _credit(state: State, fact: Fact) -> Verdict | Refusal:
     """Give everybody concerned their part; park the parts of those the directory has not brought yet."""
     refusal = _judge_whole(state, fact)
     if refusal is not None:
+        if refusal.code == Code.PERSON_ERASED:
+            state.close(fact.key)
         return refusal
     ready: list[Part] = []
     waiting: list[tuple[Part, str]] = []
@@ -215,13 +219,16 @@ def _leave_uncredited(state: State, refusal: Refusal) -> None:
 # --- taking back ----------------------------------------------------------------------------------------------
 
 
-def _withdraw(state: State, fact: Fact, original: EventKey) -> Verdict | Refusal:
+def _withdraw(state: State, fact: Fact, body: WithdrawalV1) -> Verdict | Refusal:
+    original = (body.of.source, body.of.id)
+    if body.by is not None and state.person(body.by).erased:
+        return _erased()
     if _withdraw_what_followed(state, original, fact):
-        if state.inbox.get(original) is None:
+        if state.inbox.get(original) is None and original not in state.closed:
             # The original was refused after a part of it was given: redriven, all of it is taken back again.
             state.await_original(original, fact)
         return Verdict.APPLIED
-    if state.inbox.get(original) is not None or state.emitted.get(original):
+    if original in state.closed or state.inbox.get(original) is not None or state.emitted.get(original):
         return Verdict.IGNORED
     return state.await_original(original, fact) or Verdict.PARKED
 

@@ -1,5 +1,6 @@
 """What is known of a person: the directory's record, their wishes about visibility, the skills they have used."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, TypeVar
@@ -14,6 +15,7 @@ Version = tuple[datetime, str]
 
 S = TypeVar("S")
 
+FORMERLY_MAX = 20
 SKILLS_MAX = 1_000
 """Skills remembered of one person; a further one is not noticed as new."""
 
@@ -28,6 +30,10 @@ class Person:
     employee: str
     known: bool = False
     erased: bool = False
+    given_erased: bool = False
+    """The words they gave are erased, too."""
+    formers: tuple[str, ...] = ()
+    """Every id they were ever said to have had before. Kept beyond an erasure: those ids are erased with this one."""
     version: Version | None = None
     """Of the newest directory record seen, or of its removal."""
     statuses: tuple[tuple[date, str], ...] = ()
@@ -73,6 +79,7 @@ class Person:
             statuses=tuple((p.since, p.status) for p in body.statuses),
             managers=tuple((p.since, p.manager) for p in body.managers),
             formerly=frozenset(body.formerly),
+            formers=self.known_as(body.formerly),
         )
 
     def undescribed(self, version: Version) -> "Person":
@@ -96,9 +103,24 @@ class Person:
             return self
         return replace(self, celebrate=_CELEBRATE_DEFAULT, wishes_version=version)
 
-    def forgotten(self) -> "Person":
-        """After an erasure nothing is left but that it happened."""
-        return Person(self.employee, erased=True, waiting=self.waiting)
+    def forgotten(self, *, given: bool) -> "Person":
+        """After an erasure nothing is left but that it happened, how far it reached, and the ids it reaches to."""
+        return Person(
+            self.employee,
+            erased=True,
+            given_erased=self.given_erased or given,
+            formers=self.formers,
+            waiting=self.waiting,
+        )
+
+    def erased_as_far(self, *, given: bool) -> bool:
+        """Would an erasure of this scope change nothing?"""
+        return self.erased and (self.given_erased or not given)
+
+    def known_as(self, formerly: Iterable[str]) -> tuple[str, ...]:
+        """Every id they are known to have had before, those of `formerly` included; at most FORMERLY_MAX."""
+        ids = dict.fromkeys((*self.formers, *formerly))
+        return tuple(id_ for id_ in ids if id_ != self.employee)[:FORMERLY_MAX]
 
     def new_skills(self, skills: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `skills` they were never seen to use, each once, in the order given."""

@@ -5,8 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
+from schemas.models.corrections import WithdrawalV1
 from services.kit.errors import Refusal, Stage
-from services.recognition.domain.facts import Code, Entry, EventKey, Fact, Part, PartKey
+from services.recognition.domain.facts import (
+    Code,
+    Entry,
+    Erased,
+    EventKey,
+    Fact,
+    FormerErasure,
+    Part,
+    PartKey,
+)
 from services.recognition.domain.people import Person
 from services.recognition.domain.waiting import Parked, Waiting
 
@@ -28,6 +38,12 @@ class Awaiting:
 
     fact: Fact
     stored: bool = False
+
+    @property
+    def by(self) -> str | None:
+        """Who takes it back."""
+        assert isinstance(self.fact.body, WithdrawalV1)
+        return self.fact.body.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +80,16 @@ class Changes:
     """Waiting withdrawals whose rows go, by original."""
     dead: dict[EventKey, tuple[Fact, Refusal]] = field(default_factory=dict)
     """Parked events refused after all, each once."""
+    closed: set[EventKey] = field(default_factory=set)
+    """Refused because somebody concerned was erased, for the first time."""
     uncredited: dict[Code, int] = field(default_factory=dict)
     """Helpers who could not be credited, by reason."""
+    erased: dict[str, Erased] = field(default_factory=dict)
+    """Who was erased, by employee: the last and furthest erasure of the batch."""
+    erased_formers: dict[str, FormerErasure] = field(default_factory=dict)
+    """Former ids to erase, by id."""
+    told_of_erased: set[str] = field(default_factory=set)
+    """Erased people of whom the directory told again: its topic is to forget that, too."""
 
 
 @dataclass(slots=True)
@@ -79,6 +103,8 @@ class State:
     inbox: dict[EventKey, bytes | None] = field(default_factory=dict)
     places: frozenset[EventKey] = frozenset()
     """Originals that were awaited when the batch began."""
+    closed: set[EventKey] = field(default_factory=set)
+    """Originals that were refused because somebody concerned was erased."""
     emitted: dict[EventKey, dict[UUID, Emission]] = field(default_factory=dict)
     awaiting: dict[EventKey, dict[EventKey, Awaiting]] = field(default_factory=dict)
     """Withdrawals, by their original and by their own key."""
@@ -105,15 +131,17 @@ class State:
             self.people[employee] = replace(person, skills=person.skills | fresh.keys())
             self.changes.skills.setdefault(employee, {}).update(fresh)
 
-    def forget(self, employee: str) -> None:
-        """Nothing stays of them but the mark of their erasure."""
+    def forget(self, employee: str, *, given: bool) -> None:
+        """Nothing stays of them but the mark of their erasure. given: the words they gave go, too."""
         self.changes.skills.pop(employee, None)
         self.changes.skills_forgotten.add(employee)
-        self.put_person(self.people[employee].forgotten())
+        self.put_person(self.people[employee].forgotten(given=given))
 
     def receive(self, fact: Fact) -> None:
         """It is accepted: the same `(source, id)` counts no more."""
         self.inbox[fact.key] = self.changes.inbox[fact.key] = fact.digest
+        self.closed.discard(fact.key)
+        self.changes.closed.discard(fact.key)
 
     def emit(self, entries: Iterable[Entry]) -> None:
         """Publish entries; all but withdrawals can be taken back later."""
@@ -189,6 +217,17 @@ class State:
         self.parked_total -= 1
         if awaiting.stored:
             self.changes.unawaited.setdefault(original, set()).add(awaiting.fact.key)
+
+    def close(self, original: EventKey) -> None:
+        """It is refused for good: what waits for it waits no longer, and nothing will."""
+        for awaiting in list(self.awaiting.get(original, {}).values()):
+            self.stop_awaiting(original, awaiting)
+        if original not in self.closed:
+            self.closed.add(original)
+            self.changes.closed.add(original)
+            if self.inbox.get(original) is None:
+                self.inbox.pop(original, None)
+                self.changes.inbox.pop(original, None)
 
     # --- refused after all ------------------------------------------------------------------------------------
 

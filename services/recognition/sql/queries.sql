@@ -23,14 +23,23 @@ SELECT n.employee FROM unnest($1::text[]) AS n (employee) ORDER BY n.employee CO
 ON CONFLICT (employee) DO UPDATE SET waiting = p.waiting WHERE false;
 
 -- name: read_people
-SELECT employee, periods::text AS periods, record_time, record_id, erased, celebrate, wishes_time, wishes_id, waiting
+SELECT employee, periods::text AS periods, record_time, record_id, erased, celebrate, wishes_time, wishes_id, waiting,
+    given_erased, formerly
 FROM person WHERE employee = ANY ($1::text[]);
+
+-- name: read_formers
+-- Ids these people had before. Read before the locks are taken, to know which.
+SELECT DISTINCT unnest(formerly) AS former FROM person WHERE employee = ANY ($1::text[]);
+
+-- name: find_awaited_by
+-- Originals whose withdrawal by one of these people waits.
+SELECT DISTINCT of_source, of_id FROM awaiting WHERE by_employee = ANY ($1::text[]);
 
 -- name: read_skills
 SELECT employee, array_agg(skill) AS skills FROM skill WHERE employee = ANY ($1::text[]) GROUP BY employee;
 
 -- name: read_inbox
-SELECT i.source, i.id, i.digest
+SELECT i.source, i.id, i.digest, i.closed
 FROM inbox AS i JOIN unnest($1::text[], $2::text[]) AS n (source, id) USING (source, id);
 
 -- name: read_parked
@@ -68,14 +77,17 @@ SELECT (SELECT count(*) FROM (SELECT FROM parked LIMIT $1) AS p)
 -- name: update_people
 UPDATE person AS p
 SET periods = n.periods::jsonb, record_time = n.record_time, record_id = n.record_id, erased = n.erased,
-    celebrate = n.celebrate, wishes_time = n.wishes_time, wishes_id = n.wishes_id, waiting = n.waiting
+    celebrate = n.celebrate, wishes_time = n.wishes_time, wishes_id = n.wishes_id, waiting = n.waiting,
+    given_erased = n.given_erased, formerly = string_to_array(n.formerly, ' ')
 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::boolean[], $6::text[], $7::timestamptz[],
-    $8::text[], $9::integer[])
-    AS n (employee, periods, record_time, record_id, erased, celebrate, wishes_time, wishes_id, waiting)
+    $8::text[], $9::integer[], $10::boolean[], $11::text[])
+    AS n (employee, periods, record_time, record_id, erased, celebrate, wishes_time, wishes_id, waiting,
+        given_erased, formerly)
 WHERE p.employee = n.employee;
 
 -- name: delete_skills
-DELETE FROM skill WHERE employee = ANY ($1::text[]);
+WITH gone AS (DELETE FROM skill WHERE employee = ANY ($1::text[]) RETURNING employee)
+SELECT employee, count(*)::integer AS skills FROM gone GROUP BY employee;
 
 -- name: insert_skills
 INSERT INTO skill (employee, skill)
@@ -93,9 +105,20 @@ WHERE i.source = n.source AND i.id = n.id;
 INSERT INTO inbox AS i (source, id, digest)
 SELECT n.source, n.id, n.digest FROM unnest($1::text[], $2::text[], $3::bytea[]) AS n (source, id, digest)
 ORDER BY n.source COLLATE "C", n.id COLLATE "C"
-ON CONFLICT (source, id) DO UPDATE SET digest = excluded.digest, received_at = now()
+ON CONFLICT (source, id) DO UPDATE SET digest = excluded.digest, received_at = now(), closed = false
     WHERE i.digest IS NULL AND excluded.digest IS NOT NULL
 RETURNING i.source, i.id, (i.xmax = 0) AS is_new;
+
+-- name: close_originals
+-- Refused for good. A withdrawal that waits for one of them has nothing to take back, and its words go.
+WITH closed AS (
+    INSERT INTO inbox AS i (source, id, closed)
+    SELECT n.source, n.id, true FROM unnest($1::text[], $2::text[]) AS n (source, id)
+    ORDER BY n.source COLLATE "C", n.id COLLATE "C"
+    ON CONFLICT (source, id) DO UPDATE SET closed = true WHERE i.digest IS NULL
+)
+DELETE FROM awaiting AS a USING unnest($1::text[], $2::text[]) AS n (source, id)
+WHERE a.of_source = n.source AND a.of_id = n.id;
 
 -- name: delete_parked
 DELETE FROM parked AS p USING unnest($1::text[], $2::text[], $3::text[]) AS n (source, id, recipient)
@@ -119,9 +142,10 @@ USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (of_source, of
 WHERE a.of_source = n.of_source AND a.of_id = n.of_id AND a.source = n.source AND a.id = n.id;
 
 -- name: insert_awaiting
-INSERT INTO awaiting (of_source, of_id, source, id, record)
-SELECT n.of_source, n.of_id, n.source, n.id, n.record
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]) AS n (of_source, of_id, source, id, record)
+INSERT INTO awaiting (of_source, of_id, source, id, by_employee, record)
+SELECT n.of_source, n.of_id, n.source, n.id, n.by_employee, n.record
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+    AS n (of_source, of_id, source, id, by_employee, record)
 ORDER BY n.of_source COLLATE "C", n.of_id COLLATE "C", n.source COLLATE "C", n.id COLLATE "C";
 
 -- name: insert_emitted

@@ -81,7 +81,7 @@ FROM bounded WHERE first < begins OR last >= begins + interval '1 month'
 ORDER BY month LIMIT 1;
 
 -- name: words_are_there
--- Words go by erasure alone: of the person they are for, or of the giver who asked for it.
+-- Words go by erasure alone: of the person they are for, or of the giver who asked for it, with why they took it back.
 SELECT format('entry %s', e.id) AS place, 'its words, for nobody concerned was erased' AS expected, 'none' AS found,
     count(*) OVER () AS faults
 FROM entry AS e
@@ -91,6 +91,10 @@ WHERE NOT EXISTS (
     )
     AND NOT EXISTS (SELECT FROM erasure AS x WHERE x.employee = e.employee)
     AND NOT EXISTS (SELECT FROM erasure AS x WHERE x.employee = e.giver AND x.scope = 2)
+    AND NOT EXISTS (
+        SELECT FROM entry AS t JOIN erasure AS x ON x.employee = t.giver AND x.scope = 2
+        WHERE t.employee = e.employee AND t.id = e.withdraws
+    )
 ORDER BY e.id LIMIT 1;
 
 -- name: words_of_the_erased

@@ -159,7 +159,7 @@ CREATE TABLE person (
     CHECK (cardinality(manager_since) = cardinality(manager)),
     CHECK (cardinality(status_since) = cardinality(status))
 );
--- Who leads whom, and who somebody was before: asked at each reading (see 0008_rights.sql), changed seldom.
+-- Who leads whom, and who somebody was before: asked at each reading (see 0009_rights.sql), changed seldom.
 CREATE INDEX person_manager ON person USING gin (manager) WITH (fastupdate = off);
 CREATE INDEX person_formerly ON person USING gin (formerly) WITH (fastupdate = off);
 
@@ -177,7 +177,8 @@ CREATE TABLE erasure (
     requested_at timestamptz NOT NULL,
     erased_at timestamptz NOT NULL DEFAULT now(),
     scope smallint NOT NULL CHECK (scope BETWEEN 1 AND 2),
-    words_erased bigint NOT NULL DEFAULT 0
+    words_erased bigint NOT NULL DEFAULT 0,
+    formerly text[] NOT NULL DEFAULT '{}'  -- ids they had before, told after the erasure
 );
 
 -- Append-only: the service's role has no right to change these; this holds for whoever has.

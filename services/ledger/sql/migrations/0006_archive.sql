@@ -45,7 +45,7 @@ CREATE TABLE archived_deed (
     PRIMARY KEY (employee, cause_source, cause_id, first)
 );
 
--- Who gave what: an erasure must find the words of it, which stay here.
+-- Who gave what, and took it back: an erasure must find the words of it, which stay here.
 CREATE TABLE archived_giving (
     first date NOT NULL REFERENCES archived_month,
     giver text COLLATE "C" NOT NULL,

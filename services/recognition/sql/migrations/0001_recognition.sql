@@ -15,6 +15,8 @@ CREATE TABLE person (
     record_time timestamptz,
     record_id text,
     erased boolean NOT NULL DEFAULT false,
+    given_erased boolean NOT NULL DEFAULT false,  -- the words they gave, too
+    formerly text[] NOT NULL DEFAULT '{}',  -- ids they had before: erased with this one
     celebrate text NOT NULL DEFAULT 'team' CHECK (celebrate IN ('public', 'team', 'private', 'not-at-all')),
     wishes_time timestamptz,
     wishes_id text,
@@ -24,6 +26,7 @@ CREATE TABLE person (
     ),
     CONSTRAINT wishes_have_a_version CHECK ((wishes_time IS NULL) = (wishes_id IS NULL)),
     CONSTRAINT an_erased_person_has_no_record CHECK (NOT erased OR (periods IS NULL AND wishes_time IS NULL)),
+    CONSTRAINT given_is_further_than_received CHECK (erased OR NOT given_erased),
     CONSTRAINT waiting_is_a_count CHECK (waiting >= 0)
 ) WITH (fillfactor = 70);
 
@@ -33,13 +36,16 @@ CREATE TABLE skill (
     PRIMARY KEY (employee, skill)
 );
 
--- What was accepted, by what makes it unique. A row without digest stands for an original that a withdrawal awaits.
+-- What was accepted, by what makes it unique. A row without digest stands for an original that a withdrawal awaits, or,
+-- closed, for one that was refused because somebody concerned was erased: then no withdrawal waits for it.
 CREATE TABLE inbox (
     source text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,
     digest bytea CHECK (octet_length(digest) = 32),
     received_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (source, id)
+    closed boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (source, id),
+    CONSTRAINT what_is_closed_was_not_accepted CHECK (NOT closed OR digest IS NULL)
 );
 CREATE INDEX inbox_received_at ON inbox USING brin (received_at);
 
@@ -65,10 +71,12 @@ CREATE TABLE awaiting (
     of_id text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,
+    by_employee text COLLATE "C",  -- who takes it back: the words of the reason are theirs
     record bytea NOT NULL,
     parked_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (of_source, of_id, source, id)
 );
+CREATE INDEX awaiting_by_employee ON awaiting (by_employee) WHERE by_employee IS NOT NULL;
 CREATE INDEX awaiting_parked_at ON awaiting (parked_at);
 
 -- What was published because of each event: a withdrawal takes it back.

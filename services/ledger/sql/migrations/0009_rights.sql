@@ -207,7 +207,7 @@ $$;
 SELECT guard_rows(guarded) FROM unnest(ARRAY[
     'history', 'history_words', 'standing', 'recognition_day', 'deed', 'withdrawal', 'person', 'preference', 'erasure',
     'removal', 'entry_mark', 'dispute', 'request_key', 'gap_form', 'gap_day', 'gap_figure', 'gap_pair', 'gap',
-    'unnoticed_deed', 'archived_standing', 'archived_deed', 'archived_giving', 'verification'
+    'unnoticed_deed', 'erasure_report', 'archived_standing', 'archived_deed', 'archived_giving', 'verification'
 ]::regclass[]) AS guarded;
 
 -- One policy a table, for its alternatives are tried in the order they are written in: what is cheapest and most
@@ -284,12 +284,13 @@ GRANT SELECT, INSERT ON entry, batch, batch_proof, checkpoint, checkpoint_key TO
 GRANT SELECT, INSERT, DELETE ON words TO waystone_ledger_writer;
 -- Where each partition stands, and what follows from entries.
 GRANT SELECT, INSERT, UPDATE ON consumer_position, standing, recognition_day, deed, withdrawal, erasure,
-    removal, gap_day, gap_figure, gap, unnoticed_deed, unnoticed_progress, entry_mark, dispute TO waystone_ledger_writer;
+    erasure_report, removal, gap_day, gap_figure, unnoticed_progress, entry_mark, dispute TO waystone_ledger_writer;
 -- What goes for good: a record published, a person erased or taken away, a key or a pair past its day, a unit that is
 -- no more.
-GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, person, preference, request_key, gap_form TO waystone_ledger_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox, person, preference, request_key, gap_form, gap, unnoticed_deed
+TO waystone_ledger_writer;
 GRANT SELECT, INSERT, DELETE ON gap_pair TO waystone_ledger_writer;
-GRANT SELECT, INSERT ON outbox_aside TO waystone_ledger_writer;
+GRANT SELECT, INSERT, DELETE ON outbox_aside TO waystone_ledger_writer;
 GRANT USAGE ON SEQUENCE outbox_id_seq TO waystone_ledger_writer;
 GRANT SELECT ON schema_migration, verification, archived_month, archived_standing, archived_deed, archived_giving,
     archived_until, counted_entry, standing_month_fold, deed_month_fold, standing_fold, recognition_day_fold, deed_fold
