@@ -24,6 +24,9 @@ from tests.integration.ledger_write_rig import (
     tombstone,
 )
 
+_IDENTIFY = """SELECT set_config('waystone.subject', $1, true), set_config('waystone.scopes', $2, true),
+                      set_config('waystone.day', $3, true)"""
+
 
 @pytest_asyncio.fixture
 async def connection(database: Database) -> AsyncIterator[Connection]:
@@ -64,8 +67,10 @@ async def test_periods_given_newest_first_mean_the_same(connection: Connection) 
                          statuses=[{"since": "2026-02-01", "status": "left"},
                                    {"since": "2024-01-01", "status": "active"}])  # fmt: skip
     await apply(connection, [newest_first])
-    assert await reading.leads(connection, "e-9", "e-1", date(2025, 7, 1))
-    assert not await reading.leads(connection, "e-9", "e-1", date(2026, 7, 1))
+    for day, leads in ((date(2025, 7, 1), True), (date(2026, 7, 1), False)):
+        async with connection.transaction():
+            await connection.execute(_IDENTIFY, "e-9", "team", day.isoformat())
+            assert await reading.leads(connection, "e-1") is leads
     person = await reading.person(connection, "e-1", date(2025, 7, 1))
     assert person is not None
     assert (person.team, person.start) == ("field", date(2024, 1, 1))
