@@ -142,6 +142,22 @@ async def test_words_given_in_an_archived_month_can_be_erased(connection: Connec
     assert await connection.fetchval("SELECT count(*) FROM words") == 0
 
 
+@pytest.mark.parametrize("taken_back", [datetime(2025, 1, 20, tzinfo=UTC), datetime(2025, 2, 20, tzinfo=UTC)])
+@pytest.mark.parametrize("months_archived", [(JANUARY,), (JANUARY, FEBRUARY)])
+async def test_why_somebody_took_archived_words_back_can_be_erased(
+    connection: Connection, tmp_path: Path, taken_back: datetime, months_archived: tuple[date, ...]
+) -> None:
+    given = thanks("e-1", datetime(2025, 1, 10, tzinfo=UTC), "old", "e-2", words="Dear you")
+    stays = thanks("e-1", datetime(2025, 2, 10, tzinfo=UTC), "stays", "e-3", words="Dear me")
+    await apply(connection, [given, stays, withdrawal(given, taken_back, "back")])
+    for month in months_archived:
+        await archive(connection, month, tmp_path, today=TODAY)
+    assert await connection.fetchval("SELECT count(*) FROM words") == 3
+    erased = {"employee": "e-2", "scope": "given"}
+    await apply(connection, [other("erasure", datetime(2026, 1, 1, tzinfo=UTC), "erase", **erased)])
+    assert await connection.fetchval("SELECT array_agg(words) FROM words") == ["Dear me"]
+
+
 async def test_verify_reads_archives_and_finds_what_was_done_to_them(
     url: str, connection: Connection, tmp_path: Path
 ) -> None:

@@ -104,6 +104,10 @@ FROM entry AS e
 JOIN words AS w ON w.occurred_at = e.occurred_at AND w.employee = e.employee AND w.entry_id = e.id
 WHERE EXISTS (SELECT FROM erasure AS x WHERE x.employee = e.employee)
     OR EXISTS (SELECT FROM erasure AS x WHERE x.employee = e.giver AND x.scope = 2)
+    OR (e.kind = 3 AND EXISTS (
+        SELECT FROM entry AS t JOIN erasure AS x ON x.employee = t.giver AND x.scope = 2
+        WHERE t.employee = e.employee AND t.id = e.withdraws
+    ))
 ORDER BY e.id LIMIT 1;
 
 -- name: words_belong
