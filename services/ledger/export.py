@@ -5,7 +5,7 @@ those they gave. HR may see what kinds of things are held and since when, to ans
 people not even from whom it came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,19 @@ class Export(BaseModel):
     """The receipt, if they were erased."""
 
 
-async def gather(connection: AnyConnection, employee: str, *, words: bool) -> Export:
-    """Gather everything about a person. words: False withholds every free text, and whose a private note is."""
+async def own_history(connection: AnyConnection, employee: str) -> list[Entry]:
+    """The person's history as far as an export goes, and one more. connection: of the reader, as that person."""
+    return await reading.own_history(connection, employee, reading.Page(limit=ENTRIES_MAX + 1))
+
+
+async def gather(
+    connection: AnyConnection, employee: str, history: Sequence[Entry], *, words: bool
+) -> Export:
+    """Gather everything else about a person. words: False withholds every free text, and whose a private note is.
+
+    connection: of a role that sees all rows. history: as `own_history` reads it.
+    """
     ids = [row["employee"] for row in await connection.fetch(_SQL["ids"], employee)]
-    history = await reading.own_history(connection, employee, reading.Page(limit=ENTRIES_MAX + 1))
     given = [_given(dict(row)) for row in await connection.fetch(_SQL["given"], ids, ENTRIES_MAX + 1)]
     complete = len(history) <= ENTRIES_MAX and len(given) <= ENTRIES_MAX
     wishes = [_plain(dict(row)) for row in await connection.fetch(_SQL["wishes"], ids)]

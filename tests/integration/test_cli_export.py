@@ -30,6 +30,7 @@ FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
     AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('text'::regtype, 'text[]'::regtype)
 """
+_MARKED = "00000000-0000-8000-8000-00000000feed"
 _ENTRY, _GIVEN_ENTRY = "01a124d7-cd00-8000-8000-000000000001", "01a124d7-cd00-8000-8000-000000000002"
 
 
@@ -126,6 +127,15 @@ def _ledger() -> Iterator[str]:
     yield "SELECT make_month('2019-01-01')"
     yield f"""INSERT INTO words (occurred_at, entry_id, employee, salt, title) VALUES ('2019-01-02',
         '00000000-0000-8000-8000-00000000abba', '{ADA}', '', '{c("archived_words", "title")}')"""
+    yield f"INSERT INTO entry_mark (employee, entry_id, hidden) VALUES ('{ADA}', '{_MARKED}', true)"
+    yield f"""INSERT INTO dispute (employee, entry_id, opened_by, owner, reason, opened_at, due_on, decided_at,
+        decided_by, accepted, answer) VALUES ('{ADA}', '{_ENTRY}', '{BEFORE}', '{c("dispute", "owner")}',
+        '{c("dispute", "reason")}', now(), '2026-12-01', now(), '{c("dispute", "decided_by")}', true,
+        '{c("dispute", "answer")}')"""
+    yield f"""INSERT INTO dispute (employee, entry_id, opened_by, owner, reason, opened_at, due_on, decided_at,
+        decided_by, accepted, answer) VALUES ('x', '{_ENTRY}', 'x', '{ADA}', 'x', now(), '2026-12-01', now(),
+        '{ADA}', true, '{c("dispute_owned", "answer")}')"""
+    yield f"INSERT INTO request_key (subject, key, digest) VALUES ('{ADA}', '{c('request_key', 'key')}', '')"
     yield f"""INSERT INTO erasure (employee, requested_at, scope, formerly)
         VALUES ('{BEFORE}', now(), 1, ARRAY['oo-ada'])"""
     yield f"""INSERT INTO erasure_report VALUES ('{BEFORE}', 'notifier', '{c("erasure_report", "erasure_source")}',
@@ -202,7 +212,7 @@ async def test_everything_planted_is_in_both_files(
         for column in ("record", "header")
     }
     planted |= {"424242", "434343", "454545", "2001-02-03", "2001-02-04"}
-    planted |= {f"00000000-0000-8000-8000-00000000{end}" for end in ("cafe", "beef", "dead", "f00d")}
+    planted |= {f"00000000-0000-8000-8000-00000000{end}" for end in ("cafe", "beef", "dead", "f00d", "feed")}
     assert len(planted) > 70
     as_json, as_page = files[0].read_text(), Text(files[1].read_text()).text
     assert {mark for mark in planted if mark not in as_json} == set()

@@ -9,11 +9,10 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from services.ledger import store
-from services.ledger.domain import Erasure
 from tests.conftest import Database
 from tests.integration.ledger_api_rig import NOW, Client, Desk, ago, code_of, serving, small_company
 from tests.integration.ledger_read_company import Company
+from tests.integration.ledger_write_rig import APPLIED, apply, at, other
 
 WALL, HISTORY, LED = "/v1/wall", "/v1/people/ann/history", "/v1/deeds/waiting?of=team"
 REASON = {"reason": "That was Bob, not me."}
@@ -220,8 +219,9 @@ async def test_the_same_key_changes_nothing_a_second_time_and_another_request_is
 async def test_erasure_empties_a_dispute_of_words(company: Company, client: Client, desk: Desk) -> None:
     entry = await public_thanks(company)
     await client("ann", "self").post(f"/v1/people/ann/entries/{entry}/dispute", json=REASON)
-    async with desk.writer.acquire() as connection, connection.transaction():
-        await store.erase(connection, [Erasure("ann", NOW, 1)])
+    async with desk.writer.acquire() as connection:
+        erasure = other("erasure", at(50), "erasure-1", employee="ann", scope="received")
+        assert await apply(connection, [erasure]) == [APPLIED]  # type: ignore[arg-type]
     assert await desk.owner.fetchval("SELECT reason FROM dispute WHERE employee = 'ann'") == ""
 
 

@@ -39,7 +39,12 @@ class Section:
 
 
 SECTIONS: tuple[Section, ...] = (
-    Section("ledger", "entry", "Your history, with the words you received", ("entry", "words")),
+    Section(
+        "ledger",
+        "entry",
+        "Your history, with the words you received",
+        ("entry", "words", "history", "history_words"),
+    ),
     Section("ledger", "given", "What you gave to others, in your words", ("entry", "words")),
     Section("ledger", "named", "Where deeds of others name you", ("entry",)),
     Section("ledger", "person", "The directory's record", ("person",)),
@@ -63,6 +68,12 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("ledger", "archived_standing", "Months that are archived, summed up", ("archived_standing",)),
     Section("ledger", "archived_deed", "Deeds and answers of months that are archived", ("archived_deed",)),
+    Section("ledger", "entry_mark", "Entries you have hidden or withdrawn", ("entry_mark",)),
+    Section("ledger", "dispute", "Disputes about your entries", ("dispute",)),
+    Section(
+        "ledger", "dispute_owned", "Disputes of others that you were to decide, in your words", ("dispute",)
+    ),
+    Section("ledger", "request_key", "Keys of requests you made within a day", ("request_key",)),
     Section("ledger", "erasure", "Erasure", ("erasure",)),
     Section("ledger", "erasure_report", "What services deleted", ("erasure_report",)),
     Section(

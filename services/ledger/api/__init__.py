@@ -41,7 +41,6 @@ def add_routes(
     ):
         app.include_router(routes, dependencies=[Depends(BEARER)])
     app.include_router(pages.router(access.reader, signer, access.now, records=recorder is not None))
-    # Whoever has the link is nobody to row security; the link itself says whose record it opens.
-    app.include_router(record.router(access.writer, recorder, access.now))
+    app.include_router(record.router(access.writer, access.reader, recorder, access.now))
     app.add_middleware(EntityTags, below="/v1/")
     app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)

@@ -110,8 +110,10 @@ def routes(access: Access) -> APIRouter:
         own = "self" in asker.scopes and asker.subject == employee
         if not own and "hr" not in asker.scopes:
             raise not_found()
+        async with access.reader.as_employee(employee) as theirs:
+            history = await export.own_history(theirs, employee)
         async with pool.acquire() as connection, connection.transaction(readonly=True):
-            held = await export.gather(connection, employee, words=own)
+            held = await export.gather(connection, employee, history, words=own)
         _log.info("an export was made", route="/v1/people/{id}/export", status=200)
         return held
 

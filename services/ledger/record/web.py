@@ -15,6 +15,7 @@ from services.kit.sql import Pool
 from services.kit.web import Problem, problem_response
 from services.ledger import erasing, reading, view
 from services.ledger.domain import VISIBILITIES
+from services.ledger.identity import Reader
 from services.ledger.links import Carry, Signer
 from services.ledger.pages import timeline
 from services.ledger.pages.web import render, zone_of
@@ -47,8 +48,11 @@ class Carried:
     left_out: int
 
 
-def router(pool: Pool, recorder: Recorder | None, now: Callable[[], datetime]) -> APIRouter:
-    """Routes under `/records`. recorder: None keeps every record shut. now: UTC."""
+def router(pool: Pool, reader: Reader, recorder: Recorder | None, now: Callable[[], datetime]) -> APIRouter:
+    """Routes under `/records`. pool: of a role that sees all erasures. recorder: None keeps every record shut.
+
+    now: UTC.
+    """
     routes = APIRouter(prefix="/records", tags=["record"])
     Key = Annotated[str, PathParameter(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]  # noqa: N806 - a type
 
@@ -75,7 +79,7 @@ def router(pool: Pool, recorder: Recorder | None, now: Callable[[], datetime]) -
         expires: Annotated[int, Query(ge=0, le=10**11)] = 0,
         signature: Annotated[str, Query(max_length=128)] = "",
     ) -> Response:
-        carried = await _open(pool, recorder, employee, carry, expires, signature, now())
+        carried = await _open(pool, reader, recorder, employee, carry, expires, signature, now())
         if carried is None:
             return _closed(request)
         return render(
@@ -95,7 +99,7 @@ def router(pool: Pool, recorder: Recorder | None, now: Callable[[], datetime]) -
         expires: Annotated[int, Query(ge=0, le=10**11)] = 0,
         signature: Annotated[str, Query(max_length=128)] = "",
     ) -> Response:
-        carried = await _open(pool, recorder, employee, carry, expires, signature, now())
+        carried = await _open(pool, reader, recorder, employee, carry, expires, signature, now())
         if carried is None or recorder is None:
             return _closed(request)
         payload = credential(recorder.issuer, carried.person.name, carried.moments, id_=uuid4(), now=now())
@@ -114,6 +118,7 @@ def router(pool: Pool, recorder: Recorder | None, now: Callable[[], datetime]) -
 
 async def _open(
     pool: Pool,
+    reader: Reader,
     recorder: Recorder | None,
     employee: str,
     carry: Carry,
@@ -127,14 +132,15 @@ async def _open(
     async with pool.acquire() as connection, connection.transaction(readonly=True):
         if any(one.scope for one in await erasing.read_known(connection, employee)):
             return None
-        person = await reading.person(connection, employee, now.date())
+    async with reader.as_employee(employee) as theirs:
+        person = await reading.person(theirs, employee, now.date())
         page = reading.Page(limit=ENTRIES_MAX, kind="recognition")
-        entries = await reading.own_history(connection, employee, page)
+        entries = await reading.own_history(theirs, employee, page)
     return _carried(person or reading.Person(employee, employee, None, None, "UTC"), entries, carry)
 
 
 def _carried(person: reading.Person, entries: Sequence[view.Entry], carry: Carry) -> Carried:
-    standing = [entry for entry in entries if not entry.withdrawn and not entry.erased]
+    standing = [e for e in entries if not (e.withdrawn or e.erased or e.kept_from_others)]
     wide = [e for e in standing if VISIBILITIES[e.visibility or "private"] >= VISIBILITIES[carry]]
     shown = timeline.build([_without_private_name(entry) for entry in wide], zone_of(person.timezone))
     moments = [moment for month in shown.months for moment in month.moments]

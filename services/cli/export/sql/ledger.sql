@@ -105,6 +105,22 @@ SELECT * FROM archived_standing WHERE employee = ANY ($1::text[]) ORDER BY first
 -- name: archived_deed
 SELECT * FROM archived_deed WHERE employee = ANY ($1::text[]) ORDER BY first, occurred_at, cause_source, cause_id;
 
+-- name: entry_mark
+SELECT employee, entry_id, hidden, withdrawn_at, changed_at FROM entry_mark WHERE employee = ANY ($1::text[])
+ORDER BY employee, entry_id;
+
+-- name: dispute
+SELECT employee, entry_id, opened_by, owner, reason, opened_at, due_on, decided_at, decided_by, accepted, answer
+FROM dispute WHERE employee = ANY ($1::text[]) ORDER BY opened_at, entry_id;
+
+-- name: dispute_owned
+-- Of these only that they were theirs to decide, and what they answered; the dispute is the other person's.
+SELECT entry_id, owner, decided_by, decided_at, accepted, CASE WHEN decided_by = ANY ($1::text[]) THEN answer END AS answer
+FROM dispute WHERE owner = ANY ($1::text[]) OR decided_by = ANY ($1::text[]) ORDER BY opened_at, entry_id;
+
+-- name: request_key
+SELECT subject, key, made_at FROM request_key WHERE subject = ANY ($1::text[]) ORDER BY made_at, key;
+
 -- name: erasure
 SELECT * FROM erasure WHERE employee = ANY ($1::text[]) ORDER BY employee;
 
