@@ -232,7 +232,8 @@ WITH page AS (
           timestamptz 'epoch' + substr(uuid_send($1::uuid), 1, 6)::bigint * interval '1 millisecond', 'infinity'
       )
       AND is_on_wall(employee, id)
-    ORDER BY id DESC
+    -- The same as by id, but months come in this order, too: the newest are read and no others.
+    ORDER BY occurred_at DESC, id DESC
     LIMIT $2::integer
 )
 SELECT page.*, recipient.name, giver.name AS giver_name, words.title, words.words, words.impact

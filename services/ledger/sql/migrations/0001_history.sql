@@ -67,7 +67,7 @@ CREATE TABLE entry (
 -- What a person gave: for refolding the giver of a withdrawn recognition, and for their own page.
 CREATE INDEX entry_giver ON entry (giver, occurred_at) WHERE giver IS NOT NULL;
 -- The wall, newest first.
-CREATE INDEX entry_public ON entry (id) WHERE kind = 2 AND visibility = 3;
+CREATE INDEX entry_public ON entry (occurred_at, id) WHERE kind = 2 AND visibility = 3;
 
 -- Free text of an entry, apart, so that erasure deletes words and nothing else. `words` is the giver's words, the
 -- deed's description, the person's note or the withdrawal's reason; `lines` are a career picture's.

@@ -69,10 +69,10 @@ RETURN CASE WHEN asker_may('self') THEN asker_ids() ELSE '{}' END;
 -- How widely a person's recognitions may be seen (0 nobody … 3 all), under whichever of their ids; team unless they said.
 CREATE FUNCTION circle_of(known_as text) RETURNS smallint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- Materialized, or the first one is looked for in order of employee, through everybody.
+    WITH later AS MATERIALIZED (SELECT employee FROM person WHERE formerly @> ARRAY[known_as])
     SELECT coalesce((
-        SELECT celebrate FROM preference WHERE employee = coalesce(
-            (SELECT employee FROM person WHERE formerly @> ARRAY[known_as] ORDER BY employee LIMIT 1), known_as
-        )
+        SELECT celebrate FROM preference WHERE employee = coalesce((SELECT min(employee) FROM later), known_as)
     ), 2::smallint)
 $$;
 
