@@ -1,24 +1,23 @@
-"""Bodies the API takes and gives about entries, disputes and verification, with examples for its reference page."""
+"""Bodies the API gives about entries and verification, with examples for its reference page."""
 
-from datetime import date, datetime
-from typing import Annotated
+from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from schemas.fields import Words
 from services.ledger.answers import UnansweredDeed
 from services.ledger.view import Celebration, Entry
 
-_ENTRY = "01a124d7-cd48-82f1-9dc7-f4f958d34824"
-_ANSWER = ConfigDict(frozen=True, use_attribute_docstrings=True)
+ENTRY_EXAMPLE = "01a124d7-cd48-82f1-9dc7-f4f958d34824"
+ANSWER = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-def _with_example(example: dict[str, JsonValue]) -> ConfigDict:
+def with_example(example: dict[str, JsonValue]) -> ConfigDict:
+    """Of a body that goes out."""
     return ConfigDict(frozen=True, use_attribute_docstrings=True, json_schema_extra={"examples": [example]})
 
 
-def _taken(example: dict[str, JsonValue]) -> ConfigDict:
+def taken(example: dict[str, JsonValue]) -> ConfigDict:
     """Of a body that comes in: nothing unknown in it, nothing coerced."""
     return ConfigDict(
         frozen=True,
@@ -32,7 +31,7 @@ def _taken(example: dict[str, JsonValue]) -> ConfigDict:
 class EventReference(BaseModel):
     """Names an event by what makes it unique."""
 
-    model_config = _ANSWER
+    model_config = ANSWER
 
     source: str
     """CloudEvents `source`."""
@@ -43,7 +42,7 @@ class EventReference(BaseModel):
 class LogPlace(BaseModel):
     """Where an entry stands in the log, and when the ledger stored it."""
 
-    model_config = _ANSWER
+    model_config = ANSWER
 
     topic: str
     """Kafka topic."""
@@ -60,7 +59,7 @@ class LogPlace(BaseModel):
 class Receipt(BaseModel):
     """Where an entry comes from, and what became of it."""
 
-    model_config = _ANSWER
+    model_config = ANSWER
 
     cause: EventReference
     """The event that caused it; `waystone trace` follows it through the services."""
@@ -83,10 +82,10 @@ class Receipt(BaseModel):
 class EntryWithReceipt(BaseModel):
     """One entry, and where it comes from."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "entry": {
-                "id": _ENTRY,
+                "id": ENTRY_EXAMPLE,
                 "kind": "recognition",
                 "sort": "thanks",
                 "occurred_at": "2026-10-10T08:04:45Z",
@@ -124,7 +123,7 @@ class EntryWithReceipt(BaseModel):
 class Standing(BaseModel):
     """Where a person stands. Times are UTC, null for never."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "employee": "e-1042",
             "last_received_at": "2026-11-20T09:12:00Z",
@@ -170,11 +169,11 @@ class Standing(BaseModel):
 class Wall(BaseModel):
     """Public recognitions, newest first."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "recognitions": [
                 {
-                    "id": _ENTRY,
+                    "id": ENTRY_EXAMPLE,
                     "employee": "e-1120",
                     "name": "Dariusz Lis",
                     "occurred_at": "2026-10-10T08:04:45Z",
@@ -205,11 +204,11 @@ class Wall(BaseModel):
 class WaitingDeeds(BaseModel):
     """Deeds nobody has answered yet, oldest first."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "deeds": [
                 {
-                    "deed": _ENTRY,
+                    "deed": ENTRY_EXAMPLE,
                     "employee": "e-1120",
                     "name": "Dariusz Lis",
                     "title": "Swept up after the storm",
@@ -227,78 +226,10 @@ class WaitingDeeds(BaseModel):
     """Cursor of the following page; null on the last one."""
 
 
-class Opening(BaseModel):
-    """What disputes an entry."""
-
-    model_config = _taken({"reason": "That was Jonas, not me."})
-
-    reason: Words
-    """What is wrong with it, for whoever decides. Erasure deletes it."""
-
-
-class Decision(BaseModel):
-    """What ends a dispute."""
-
-    model_config = _taken({"accepted": True, "answer": "You are right, it is taken off your history."})
-
-    accepted: bool
-    """The person is right: the entry is withdrawn. Otherwise it stays."""
-    answer: Words
-    """The answer to the person. Erasure deletes it."""
-
-
-class DisputeAnswer(BaseModel):
-    """A dispute, its owner and its end."""
-
-    model_config = _with_example(
-        {
-            "employee": "e-1042",
-            "entry": _ENTRY,
-            "owner": "e-1003",
-            "reason": "That was Jonas, not me.",
-            "opened_at": "2026-11-23T09:30:00Z",
-            "due_on": "2026-12-23",
-            "state": "open",
-            "decided_at": None,
-            "answer": None,
-        }
-    )
-
-    employee: str
-    """Whose entry."""
-    entry: UUID
-    """The entry disputed."""
-    owner: str | None
-    """Who decides: the lead of the day it was opened; null: HR."""
-    reason: str
-    """The person's words."""
-    opened_at: datetime
-    """When."""
-    due_on: date
-    """Its end: from this day on HR may decide it, too."""
-    state: Annotated[str, Field(pattern="^(open|accepted|declined)$")]
-    """`open`, `accepted` or `declined`."""
-    decided_at: datetime | None
-    """When it was decided."""
-    answer: str | None
-    """The answer to the person."""
-
-
-class Disputes(BaseModel):
-    """Open disputes that wait for the asker's decision, oldest entry first."""
-
-    model_config = _ANSWER
-
-    disputes: list[DisputeAnswer]
-    """At most `limit` of them."""
-    next: str | None
-    """Cursor of the following page; null on the last one."""
-
-
 class MarkAnswer(BaseModel):
     """What the person says about an entry of theirs."""
 
-    model_config = _with_example({"entry": _ENTRY, "hidden": False, "withdrawn": True})
+    model_config = with_example({"entry": ENTRY_EXAMPLE, "hidden": False, "withdrawn": True})
 
     entry: UUID
     """The entry."""
@@ -311,7 +242,7 @@ class MarkAnswer(BaseModel):
 class VerificationResult(BaseModel):
     """What one verification found."""
 
-    model_config = _ANSWER
+    model_config = ANSWER
 
     finished_at: datetime
     """When, UTC."""
@@ -326,7 +257,7 @@ class VerificationResult(BaseModel):
 class Verification(BaseModel):
     """Whether history was found whole, and when."""
 
-    model_config = _with_example(
+    model_config = with_example(
         {
             "last": {
                 "finished_at": "2026-11-23T02:00:41Z",

@@ -21,7 +21,7 @@ from services.ledger.api.access import (
     router,
     write_cursor,
 )
-from services.ledger.api.bodies import Decision, DisputeAnswer, Disputes, Opening
+from services.ledger.api.dispute_bodies import Decision, DisputeAnswer, Disputes, Opening
 from services.ledger.api.marks import IdempotencyKey, own_entry, repeated
 
 DISPUTES_LIMIT_MAX = 100
