@@ -156,7 +156,7 @@ def _telling(entry: Entry) -> tuple[str, str, str | None]:
     sort = entry.sort or ""
     if entry.kind == "recognition":
         heading = _RECOGNITIONS.get(sort, "Recognition")
-        return "thanks", heading, "from your lead" if entry.giver_is_manager else None
+        return "thanks", heading, "your lead" if entry.giver_is_manager else None
     if entry.kind == "deed":
         return "deed", "What you did", None
     if entry.kind == "growth":
