@@ -86,7 +86,7 @@ async def _clones(stack: Stack, template: Database) -> AsyncIterator[Database]:
 
     yield clone
     for name in made:
-        await _drop(stack, name)
+        await drop_database(stack, name)
 
 
 @pytest_asyncio.fixture
@@ -103,7 +103,7 @@ async def lasting_database(stack: Stack, _template: Database) -> AsyncIterator[D
         yield clone
 
 
-async def _drop(stack: Stack, name: str) -> None:
+async def drop_database(stack: Stack, name: str) -> None:
     """An autovacuum worker may be in there, whom an ordinary role cannot end: it leaves by itself."""
     for _ in range(60):
         try:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from deploy.local.stack import Stack
 from services.cli.servers import SERVICES
 from services.kit import sql
-from tests.conftest import ROOT
+from tests.conftest import ROOT, drop_database
 from tests.integration.cli_rig import House, event, story
 
 
@@ -38,10 +38,8 @@ async def house(stack: Stack) -> AsyncIterator[House]:
     finally:
         await told.stop()
     yield told
-    admin = await asyncpg.connect(stack.database_url("postgres"))
     for name in names.values():
-        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await admin.close()
+        await drop_database(stack, name)
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ KINDS: dict[str, Tampering] = {
                        rf"UPDATE batch_proof SET root = '\x{'00' * 32}' {SECOND}"),
     "forget a digest of words": did(
         DIGESTS, rf"entry {N1} at {P0} offset 1: digest {HASH}; digest {HASH}",
-        "ALTER TABLE entry ALTER COLUMN words_digest DROP NOT NULL",
+        "ALTER TABLE history ALTER COLUMN words_digest DROP NOT NULL",
         f"UPDATE entry SET words_digest = NULL WHERE id = '{N1}'"),
     "forget a head": did(
         HEADS, TREE.format(3) + f"head {HASH}; head $", "ALTER TABLE batch_proof ALTER COLUMN head DROP NOT NULL",

@@ -16,7 +16,7 @@ from services.cli.errors import CliError
 from services.cli.verify.report import Report
 from services.cli.verify.verification import Targets, verify
 from services.kit import sql
-from tests.conftest import ROOT
+from tests.conftest import ROOT, drop_database
 from tests.integration.proof_forger import forge, sign_anew
 from tests.integration.proof_rig import AT, NEW, Ledger, entry_id, faults, note
 from tests.integration.proof_tamperings import KINDS, N1, WITHOUT_THE_TAIL, Tampering, truncated
@@ -85,7 +85,7 @@ async def tampered(stack: Stack, proof_story: str) -> AsyncIterator[Tamper]:
 
     yield tamper
     for name in made:
-        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await drop_database(stack, name)
     await admin.close()
 
 

@@ -28,7 +28,11 @@ def model(event_type: EventType, body: Any) -> Contract:
 
 
 def event_of(event_type: EventType, data: bytes, *, at: datetime = AT, id_: str | None = None) -> Event:
-    """An event as recognition emits it."""
+    """An event as recognition emits it, keyed by the employee it is about."""
+    try:
+        employee = str(json.loads(data)["employee"])
+    except (ValueError, LookupError, TypeError):  # a body that is spoilt
+        employee = "e-1042"
     return Event(
         id=id_ or str(ids.derive(at, event_type.name, "urn:test", "cause", "e-1042")),
         source="urn:waystone:recognition",
@@ -36,7 +40,7 @@ def event_of(event_type: EventType, data: bytes, *, at: datetime = AT, id_: str 
         time=at,
         data=data,
         dataschema=event_type.dataschema,
-        partitionkey="e-1042",
+        partitionkey=employee,
         correlationid="cause",
         causationid="cause",
     )

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
@@ -13,9 +13,9 @@ from fastapi import APIRouter, Path, Query, Request
 from services.kit.auth import Authenticator, Principal
 from services.kit.limits import RateLimits
 from services.kit.sql import Pool
-from services.kit.web import PROBLEM, Problem
-from services.ledger.answers import ProblemAnswer
+from services.kit.web import Problem
 from services.ledger.identity import Reader
+from services.ledger.problems import ALWAYS, responses
 
 Employee = Annotated[
     str,
@@ -33,35 +33,11 @@ Cursor = Annotated[
         json_schema_extra={"pattern": "^[A-Za-z0-9_-]{22}$"},
     ),
 ]
-_TEXTS = {
-    400: "`DECODE_BAD`: the body is no JSON we take",
-    401: "`TOKEN_MISSING`, `TOKEN_BAD`",
-    403: "`SCOPE_MISSING`",
-    404: "`NOT_FOUND`: it does not exist, or is not for you",
-    409: "`DISPUTE_EXISTS`, `DISPUTE_DECIDED`, `FORMER_ID`",
-    413: "`BODY_TOO_LARGE`",
-    422: "`REQUEST_BAD`, `CURSOR_BAD`, `SCHEMA_BAD`, `IDEMPOTENCY_KEY_REUSED`",
-    429: "`RATE_LIMITED`: ask again after `Retry-After` seconds",
-    503: "`DATABASE_UNAVAILABLE`: ask again after `Retry-After` seconds",
-}
-_ALWAYS = (401, 404, 422, 429, 503)
-
-
-def responses(*further: int) -> dict[int | str, dict[str, Any]]:
-    """The problems a route may answer, for its reference: those every route may, and `further` statuses."""
-    return {
-        status: {
-            "description": _TEXTS[status],
-            # Inline, for a `model` would be announced as application/json.
-            "content": {PROBLEM: {"schema": ProblemAnswer.model_json_schema()}},
-        }
-        for status in sorted((*_ALWAYS, *further))
-    }
 
 
 def router(tag: str, *further: int) -> APIRouter:
     """Routes of one theme, below `/v1`. further: statuses of problems beside those every route may answer."""
-    return APIRouter(prefix="/v1", tags=[tag], responses=responses(*further))
+    return APIRouter(prefix="/v1", tags=[tag], responses=responses(*ALWAYS, *further))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.ledger.identity import Reader
 from services.ledger.links import Carry, Signer
 from services.ledger.pages import timeline
 from services.ledger.pages.web import render, zone_of
+from services.ledger.problems import responses
 from services.ledger.record.credential import Issuer, credential, signed
 from services.ledger.record.keys import IssuerKeys
 
@@ -53,7 +54,7 @@ def router(pool: Pool, reader: Reader, recorder: Recorder | None, now: Callable[
 
     now: UTC.
     """
-    routes = APIRouter(prefix="/records", tags=["record"])
+    routes = APIRouter(prefix="/records", tags=["record"], responses=responses(404, 422))
     Key = Annotated[str, PathParameter(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]  # noqa: N806 - a type
 
     @routes.get("/issuer", summary="Who issues records of recognition, as an Open Badges profile.")
