@@ -20,8 +20,21 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.kit import issuer
+from services.ledger.links import Signer
+from services.ledger.record.credential import Issuer
+from services.ledger.record.keys import IssuerKeys
+from services.ledger.record.web import Recorder
 from tests.conftest import Database
-from tests.integration.ledger_api_rig import EVERY_SCOPE, NOW, Desk, ago, routes_alone, serving, small_company
+from tests.integration.ledger_api_rig import (
+    EVERY_SCOPE,
+    KEY,
+    NOW,
+    Desk,
+    ago,
+    routes_alone,
+    serving,
+    small_company,
+)
 
 EXAMPLES_MAX = 12
 # Whether tokens are asked for is another test's: this one always sends a good one. Query parameters and headers that
@@ -45,14 +58,18 @@ class _Server(threading.Thread):
     def __init__(self, url: str, folder: Any) -> None:
         super().__init__(daemon=True)
         self._url, self._folder = url, folder
-        self.ready, self.entry, self.port = threading.Event(), UUID(int=0), 0
+        self.ready, self.entry, self.key, self.port = threading.Event(), UUID(int=0), "", 0
         self._server: uvicorn.Server | None = None
 
     def run(self) -> None:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        async with serving(self._url, self._folder) as desk:
+        address = "http://ledger/records"
+        keys = IssuerKeys(["s" * 40], f"{address}/keys")
+        recorder = Recorder(Issuer("Larkfield", address), keys, Signer(KEY))
+        async with serving(self._url, self._folder, recorder=recorder) as desk:
+            self.key = str(keys.public()[0]["kid"]).rsplit("/", 1)[-1]
             self.entry = await _write_down(desk)
             self._server = uvicorn.Server(
                 uvicorn.Config(desk.app, port=0, log_config=None, access_log=False, lifespan="off")
@@ -94,7 +111,7 @@ async def served(
     server.start()
     assert await asyncio.to_thread(server.ready.wait, _START_SECONDS_MAX)
     token = issuer.issue(folder, "ann", EVERY_SCOPE, now=NOW)
-    known = {"id": "ann", "entry": str(server.entry), "team": "firmware"}
+    known = {"id": "ann", "entry": str(server.entry), "team": "firmware", "key": server.key}
     yield Served(f"http://127.0.0.1:{server.port}", {"authorization": f"Bearer {token}"}, known)
     await asyncio.to_thread(server.stop)
 

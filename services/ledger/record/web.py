@@ -30,6 +30,12 @@ _CLOSED = "This link no longer opens: it has ended, was changed on its way, or t
 Employee = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 
+class KeyResponse(JSONResponse):
+    """A key as RFC 7517 writes it."""
+
+    media_type = "application/jwk+json"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorder:
     """Who issues records, with which keys, opened by whose links."""
@@ -65,12 +71,14 @@ def router(pool: Pool, reader: Reader, recorder: Recorder | None, now: Callable[
     async def keys() -> dict[str, Any]:
         return {"keys": _need(recorder).keys.public()}
 
-    @routes.get("/keys/{key}", summary="The public key that a record's `kid` names.")
+    @routes.get(
+        "/keys/{key}", response_class=KeyResponse, summary="The public key that a record's `kid` names."
+    )
     async def key_of(key: Key) -> Response:
         found = _need(recorder).keys.find(key)
         if found is None:
             raise _nothing()
-        return JSONResponse(found, media_type="application/jwk+json")
+        return KeyResponse(found)
 
     @routes.get("/{employee}", include_in_schema=False)
     async def page(
