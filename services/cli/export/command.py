@@ -12,7 +12,7 @@ import typer
 from services.cli.employees import check_employee
 from services.cli.errors import EXIT_FAULTS, CliError
 from services.cli.export.gather import SECTIONS, Gathered, gather
-from services.cli.output import JsonOption, print_json
+from services.cli.output import JsonOption, complain, print_json
 from services.cli.servers import find_servers
 
 
@@ -39,6 +39,7 @@ def export(
         for file in files:
             print(file)
     if not rows:
+        complain("NOTHING_HELD", f"the services hold nothing about {employee}")
         raise typer.Exit(EXIT_FAULTS)
 
 
